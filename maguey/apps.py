@@ -1,0 +1,9 @@
+"""The wiring's place among the apps, so that its commands are found."""
+
+from django.apps import AppConfig
+
+
+class MagueyConfig(AppConfig):
+    """Hold the commands that need every room: demo, drill, sandbox."""
+
+    name = "maguey"

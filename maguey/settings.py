@@ -1,0 +1,327 @@
+"""Every setting, read top to bottom; each variable is listed in .env.example."""
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import environ
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+
+from maguey import embedded
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+# --- typed readers that fail loudly -------------------------------------------------
+
+env = environ.Env()
+environ.Env.read_env(BASE_DIR / ".env")
+
+
+def choice(name: str, *, default: str, among: tuple[str, ...]) -> str:
+    """Read a variable that must be one of a few words."""
+    value = env.str(name, default=default)
+    if value not in among:
+        raise ImproperlyConfigured(f"{name} must be one of {', '.join(among)}, not {value!r}.")
+    return str(value)
+
+
+def needed(name: str, *, demo: str) -> str:
+    """Read a variable that has a default in the demo and must be set everywhere else."""
+    value = env.str(name, default=demo if MAGUEY_ENV == "demo" else "")
+    if not value:
+        raise ImproperlyConfigured(f"Set {name}: it has no default when MAGUEY_ENV={MAGUEY_ENV}.")
+    return str(value)
+
+
+def words(name: str, *, default: str) -> list[str]:
+    """Read a comma-separated list."""
+    return [word.strip() for word in env.str(name, default=default).split(",") if word.strip()]
+
+
+def positive(name: str, *, default: int) -> int:
+    """Read a whole number above zero."""
+    value = env.int(name, default=default)
+    if value <= 0:
+        raise ImproperlyConfigured(f"{name} must be above zero, not {value}.")
+    return int(value)
+
+
+def origin(url: str, name: str) -> str:
+    """Return the scheme and host of an address, as a policy wants it."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        raise ImproperlyConfigured(f"{name} must be an http(s) address, not {url!r}.")
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+# --- who and where -------------------------------------------------------------------
+
+MAGUEY_ENV = choice("MAGUEY_ENV", default="demo", among=("demo", "staging", "production"))
+IS_DEMO = MAGUEY_ENV == "demo"
+DEBUG = env.bool("DEBUG", default=False)
+SECRET_KEY = needed("SECRET_KEY", demo="demo-only-key-that-signs-nothing-of-worth-0123456789-abcdefgh")
+SITE_URL = needed("SITE_URL", demo="http://127.0.0.1:8000").rstrip("/")
+ALLOWED_HOSTS = words("ALLOWED_HOSTS", default="*" if IS_DEMO else urlsplit(SITE_URL).hostname or "")
+CSRF_TRUSTED_ORIGINS = [origin(SITE_URL, "SITE_URL")]
+
+VENUE_NAME = env.str("VENUE_NAME", default="Maguey")
+VENUE_TIME_ZONE = env.str("VENUE_TIME_ZONE", default="America/New_York")
+SUPPORT_EMAIL = env.str("SUPPORT_EMAIL", default="hola@maguey.example")
+
+# --- the rooms -----------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "pgtrigger",
+    "django_celery_beat",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "payments",
+    "tickets",
+    "vip",
+    "owners",
+    "maguey",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django_permissions_policy.PermissionsPolicyMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "maguey.urls"
+WSGI_APPLICATION = "maguey.wsgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.i18n",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# --- PostgreSQL: the only memory that counts ------------------------------------------
+
+DATABASE_ROLE = choice("DATABASE_ROLE", default="web", among=("web", "worker", "migrate"))
+ROLE_VARIABLES = {"web": "DATABASE_URL", "worker": "DATABASE_URL_WORKER", "migrate": "DATABASE_URL_MIGRATE"}
+
+
+def database() -> dict[str, Any]:
+    """Return the database as this process's role sees it.
+
+    A role without an address of its own uses DATABASE_URL; without that, the embedded server.
+    """
+    url = env.str(ROLE_VARIABLES[DATABASE_ROLE], default="") or env.str("DATABASE_URL", default="")
+    config: dict[str, Any] = env.db_url_config(url or embedded.database_url(DATABASE_ROLE))
+    limits = "-c idle_in_transaction_session_timeout=15s"
+    if DATABASE_ROLE != "migrate":
+        limits += " -c lock_timeout=5s -c statement_timeout=20s"
+    config.update(
+        CONN_MAX_AGE=env.int("CONN_MAX_AGE", default=60),
+        CONN_HEALTH_CHECKS=True,
+        OPTIONS={"connect_timeout": 5, "options": limits},
+        TEST={"NAME": env.str("TEST_DATABASE_NAME", default="test_maguey")},
+    )
+    return config
+
+
+DATABASES = {"default": database()}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- Redis and Celery: they wake, they remember nothing --------------------------------
+
+REDIS_URL = env.str("REDIS_URL", default="") or embedded.redis_url()
+
+# Celery names a socket, and the database on it, in its own way.
+CELERY_BROKER_URL = (
+    REDIS_URL.replace("unix://", "redis+socket://", 1).replace("?db=", "?virtual_host=", 1)
+    if REDIS_URL.startswith("unix://")
+    else REDIS_URL
+)
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 0.5, "socket_timeout": 2, "max_retries": 0}
+CELERY_TASK_PUBLISH_RETRY = False
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_TASK_TIME_LIMIT = 60
+CELERY_TASK_SOFT_TIME_LIMIT = 45
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_TIMEZONE = "UTC"
+
+# --- holds and retries -----------------------------------------------------------------
+
+HOLD_MINUTES = positive("HOLD_MINUTES", default=15)
+HOLD_EXTENSION_MINUTES = positive("HOLD_EXTENSION_MINUTES", default=10)
+HOLD_GRACE_MINUTES = positive("HOLD_GRACE_MINUTES", default=20)
+RETRY_DELAYS_SECONDS = [int(word) for word in words("RETRY_DELAYS_SECONDS", default="2,10,60,300,900")]
+LEASE_SECONDS = positive("LEASE_SECONDS", default=60)
+
+# --- Stripe ------------------------------------------------------------------------------
+
+STRIPE_SECRET_KEY = needed("STRIPE_SECRET_KEY", demo="sk_test_maguey")
+STRIPE_PUBLISHABLE_KEY = needed("STRIPE_PUBLISHABLE_KEY", demo="pk_test_maguey")
+STRIPE_WEBHOOK_SECRETS = [
+    word.strip() for word in needed("STRIPE_WEBHOOK_SECRET", demo="whsec_maguey").split(",") if word.strip()
+]
+STRIPE_API_BASE = env.str(
+    "STRIPE_API_BASE", default="http://127.0.0.1:8901" if IS_DEMO else "https://api.stripe.com"
+).rstrip("/")
+STRIPE_JS_URL = env.str(
+    "STRIPE_JS_URL", default="http://127.0.0.1:8901/stripe.js" if IS_DEMO else "https://js.stripe.com/v3/"
+)
+STRIPE_MODE = choice("STRIPE_MODE", default="elements", among=("elements", "checkout"))
+
+if MAGUEY_ENV == "production" and not STRIPE_SECRET_KEY.startswith(("sk_live_", "rk_live_")):
+    raise ImproperlyConfigured("STRIPE_SECRET_KEY is a test key, and MAGUEY_ENV is production.")
+if MAGUEY_ENV != "production" and "_live_" in STRIPE_SECRET_KEY + STRIPE_PUBLISHABLE_KEY:
+    raise ImproperlyConfigured("STRIPE_SECRET_KEY is a live key, and MAGUEY_ENV is not production.")
+
+# --- mail ----------------------------------------------------------------------------------
+
+OUTBOX_DIR = BASE_DIR / ".maguey" / "outbox"
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default=f"{VENUE_NAME} <{SUPPORT_EMAIL}>")
+SERVER_EMAIL = DEFAULT_FROM_EMAIL
+if IS_DEMO and not env.str("EMAIL_URL", default=""):
+    EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+    EMAIL_FILE_PATH = str(OUTBOX_DIR)
+else:
+    _mail: dict[str, Any] = env.email_url_config(needed("EMAIL_URL", demo=""))
+    EMAIL_BACKEND = _mail["EMAIL_BACKEND"]
+    EMAIL_HOST, EMAIL_PORT = _mail.get("EMAIL_HOST") or "", _mail.get("EMAIL_PORT") or 25
+    EMAIL_HOST_USER = _mail.get("EMAIL_HOST_USER") or ""
+    EMAIL_HOST_PASSWORD = _mail.get("EMAIL_HOST_PASSWORD") or ""
+    EMAIL_USE_TLS = bool(_mail.get("EMAIL_USE_TLS"))
+    EMAIL_USE_SSL = bool(_mail.get("EMAIL_USE_SSL"))
+EMAIL_TIMEOUT = 10
+
+# --- languages and time ---------------------------------------------------------------------
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("es", "Español")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+TIME_ZONE = VENUE_TIME_ZONE
+USE_TZ = True
+USE_I18N = True
+
+# --- static files -----------------------------------------------------------------------------
+
+STATIC_URL = "/static/"
+STATIC_ROOT = Path(env.str("STATIC_ROOT", default=str(BASE_DIR / "staticfiles")))
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+# A page stays readable where collectstatic has not run yet.
+WHITENOISE_MANIFEST_STRICT = False
+WHITENOISE_USE_FINDERS = IS_DEMO
+
+# --- security -----------------------------------------------------------------------------------
+
+SECURE_SSL_REDIRECT = not IS_DEMO and env.bool("SECURE_SSL_REDIRECT", default=True)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_PROXY", default=False) else None
+SECURE_HSTS_SECONDS = 0 if IS_DEMO else 31_536_000
+SECURE_HSTS_INCLUDE_SUBDOMAINS = not IS_DEMO
+SECURE_HSTS_PRELOAD = not IS_DEMO
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not IS_DEMO
+SESSION_COOKIE_HTTPONLY = True
+X_FRAME_OPTIONS = "DENY"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+LOGIN_URL = "admin:login"
+
+_stripe = [origin(STRIPE_JS_URL, "STRIPE_JS_URL"), origin(STRIPE_API_BASE, "STRIPE_API_BASE")]
+if "https://js.stripe.com" in _stripe:
+    _stripe.append("https://hooks.stripe.com")
+STRIPE_SOURCES = sorted(set(_stripe))
+
+CONTENT_SECURITY_POLICY = {
+    "EXCLUDE_URL_PREFIXES": ("/admin/", "/api/v1/docs/"),
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF, *STRIPE_SOURCES],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF, *STRIPE_SOURCES],
+        "frame-src": STRIPE_SOURCES,
+        "form-action": [SELF, *STRIPE_SOURCES, "https://checkout.stripe.com"],
+        "manifest-src": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+    },
+}
+PERMISSIONS_POLICY: dict[str, list[str]] = {
+    "camera": ["self"],
+    "payment": ["self", *(f'"{source}"' for source in STRIPE_SOURCES)],
+    "geolocation": [],
+    "microphone": [],
+    "usb": [],
+}
+
+# --- the API --------------------------------------------------------------------------------------
+
+REST_FRAMEWORK = {
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.AllowAny"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "maguey.api.problems.answer",
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Maguey",
+    "DESCRIPTION": "Nights, tickets and orders, for programs.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+}
+
+# --- the console -----------------------------------------------------------------------------------
+
+UNFOLD = {
+    "SITE_TITLE": VENUE_NAME,
+    "SITE_HEADER": VENUE_NAME,
+    "SITE_URL": "/",
+    "SHOW_HISTORY": True,
+}
+
+# --- logs --------------------------------------------------------------------------------------------
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(levelname)s %(name)s %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
+}

@@ -1,0 +1,1 @@
+"""The console: all admin code, roles, alerts, error log, reports."""

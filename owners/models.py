@@ -1,0 +1,80 @@
+"""Who may see which nights, and what they were told."""
+
+import uuid
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from payments.models import PaymentFailure
+from payments.models.retryable import Retryable, owed
+from tickets.models import Event
+
+
+class OwnerAssignment(models.Model):
+    """One person's role for one night, or for all of them."""
+
+    class Role(models.TextChoices):
+        OWNER = "owner", "Owner"
+        ADMIN = "admin", "Admin"
+        DOOR = "door", "Door"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="assignments")
+    role = models.CharField(max_length=10, choices=Role.choices)
+    event = models.ForeignKey(
+        Event, null=True, blank=True, on_delete=models.PROTECT, related_name="assignments",
+        help_text="Empty: every night.",
+    )  # fmt: skip
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        db_table = "owner_assignments"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user", "role", "event"], nulls_distinct=False, name="unique_owner_assignment"
+            ),
+            models.CheckConstraint(
+                condition=Q(role__in=("owner", "admin", "door")), name="owners_assignment_known_role"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.role}"
+
+
+class Alert(Retryable):
+    """What owners were told about one cause, and who said they saw it."""
+
+    CHANNELS: ClassVar[tuple[str, ...]] = ("console", "email")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    cause = models.CharField(max_length=255)
+    channel = models.CharField(max_length=10)
+    failure = models.ForeignKey(PaymentFailure, null=True, blank=True, on_delete=models.PROTECT, related_name="alerts")
+    event = models.ForeignKey(Event, null=True, blank=True, on_delete=models.PROTECT, related_name="alerts")
+    title = models.CharField(max_length=200)
+    body = models.TextField(blank=True, default="")
+    recipient = models.EmailField(blank=True, default="")
+    created_at = models.DateTimeField()
+    sent_at = models.DateTimeField(null=True, blank=True)
+    acknowledged_at = models.DateTimeField(null=True, blank=True)
+    acknowledged_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+
+    class Meta:
+        db_table = "alerts"
+        constraints = [
+            models.UniqueConstraint(fields=["cause", "channel", "recipient"], name="unique_alert_cause"),
+            models.CheckConstraint(
+                condition=Q(acknowledged_at__isnull=True, acknowledged_by__isnull=True)
+                | Q(acknowledged_at__isnull=False, acknowledged_by__isnull=False),
+                name="owners_alert_acknowledged_by_whom_and_when",
+            ),
+        ]
+        indexes = [owed("idx_alerts_owed")]
+
+    def __str__(self) -> str:
+        return self.title

@@ -1,0 +1,214 @@
+"""What can happen to a payment; the only writer of its status.
+
+Two roads lead to `confirm_payment`, the webhook and the guest's return; the second to arrive
+does nothing. Payment, order and whatever must follow move in one transaction that locks the
+order first.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from payments import failures, fulfilment, mail, products, references, refunds
+from payments.failures import Category, Severity, Trouble
+from payments.gateways.types import Decline, Intent, IntentStatus, Session, SessionStatus
+from payments.models import Order, Payment
+from payments.models.refund import Refund
+
+Status = Payment.Status
+
+INTENT_MOVES = {
+    IntentStatus.OPEN: Status.OPEN,
+    IntentStatus.PROCESSING: Status.PROCESSING,
+    IntentStatus.CANCELLED: Status.CANCELLED,
+}
+SESSION_MOVES = {
+    SessionStatus.OPEN: Status.OPEN,
+    SessionStatus.COMPLETE: Status.PROCESSING,
+    SessionStatus.EXPIRED: Status.CANCELLED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Money that came, as the provider says: its own id, the amount in cents, the currency."""
+
+    external_payment_id: str
+    received_cents: int
+    currency: str
+    event_id: str = ""
+
+
+def lock_with_order(payment_id: UUID) -> tuple[Order, Payment]:
+    """Lock a payment's order, then the payment."""
+    order = Order.objects.select_for_update().get(payments=payment_id)
+    payment = Payment.objects.select_for_update().get(pk=payment_id)
+    payment.order = order
+    return order, payment
+
+
+def find(provider: str, *, payment_ref: str, intent_id: str = "") -> UUID | None:
+    """Find our payment by the reference we gave the provider, or by the provider's own id."""
+    by_provider = Payment.objects.filter(provider=provider)
+    if payment_ref:
+        return by_provider.filter(pk=references.parse(payment_ref)).values_list("pk", flat=True).first()
+    return by_provider.filter(external_payment_id=intent_id or None).values_list("pk", flat=True).first()
+
+
+@transaction.atomic(savepoint=False)
+def confirm_payment(payment_id: UUID, receipt: Receipt, *, now: datetime) -> bool:
+    """Take note of money that came, and set in motion what it bought; False where it was known.
+
+    An amount or currency that differs from the order's is never fulfilled: it is recorded and
+    escalated. A second payment, or one whose places are gone, goes back in full.
+    """
+    order, payment = lock_with_order(payment_id)
+    if payment.status == Status.SUCCEEDED:
+        return False
+    payment.external_payment_id = receipt.external_payment_id
+    payment.received_cents = receipt.received_cents
+    payment.save(update_fields=["external_payment_id", "received_cents"])
+    payment.move_to(Status.SUCCEEDED, now=now)
+    if (receipt.received_cents, receipt.currency) != (payment.amount_cents, payment.currency):
+        escalate_mismatch(order, payment, receipt, now=now)
+    elif order.status == Order.Status.PENDING:
+        mark_paid(order, now=now)
+    elif order.status in (Order.Status.EXPIRED, Order.Status.CANCELLED):
+        accept_late_money(order, payment, now=now)
+    else:
+        return_double_money(order, payment, now=now)
+    return True
+
+
+def mark_paid(order: Order, *, now: datetime) -> None:
+    """Call an order paid and owe it its goods; its declined attempts no longer matter."""
+    order.move_to(Order.Status.PAID, now=now)
+    fulfilment.owe(order, now=now)
+    failures.resolve_declines(order, now=now)
+
+
+def accept_late_money(order: Order, payment: Payment, *, now: datetime) -> None:
+    """Take the places again for money that came after the hold, or send it back if they are gone."""
+    regained = products.of(order).regain(order, now)
+    if regained:
+        mark_paid(order, now=now)
+    else:
+        order.move_to(Order.Status.PAID, now=now)
+        refunds.owe(
+            payment,
+            amount_cents=payment.received_cents,
+            reason=Refund.Reason.LATE_PAYMENT,
+            cause=f"late:{payment.pk}",
+            now=now,
+        )
+        mail.owe("late_payment_refunded", order=order, cause=f"late:{payment.pk}", now=now)
+    failures.record(
+        Trouble(
+            cause=f"late:{payment.pk}",
+            category=Category.LATE_PAYMENT,
+            severity=Severity.WARNING,
+            order=order,
+            payment=payment,
+            code="regained" if regained else "refunded",
+        ),
+        now=now,
+    )
+
+
+def return_double_money(order: Order, payment: Payment, *, now: datetime) -> None:
+    """Send back money for an order that has been paid, or refunded, already."""
+    refunds.owe(
+        payment,
+        amount_cents=payment.received_cents,
+        reason=Refund.Reason.DOUBLE_PAYMENT,
+        cause=f"double:{payment.pk}",
+        now=now,
+    )
+    failures.record(
+        Trouble(
+            cause=f"double:{payment.pk}",
+            category=Category.DOUBLE_PAYMENT,
+            severity=Severity.WARNING,
+            order=order,
+            payment=payment,
+            code="refunded",
+        ),
+        now=now,
+    )
+
+
+def escalate_mismatch(order: Order, payment: Payment, receipt: Receipt, *, now: datetime) -> None:
+    """Call for a person: what came is not what was asked for."""
+    failures.record(
+        Trouble(
+            cause=f"mismatch:{payment.pk}",
+            category=Category.MISMATCH,
+            severity=Severity.CRITICAL,
+            order=order,
+            payment=payment,
+            code="amount_mismatch",
+            message=(
+                f"Asked for {payment.amount_cents} {payment.currency}, got {receipt.received_cents} {receipt.currency}."
+            ),
+            amount_cents=receipt.received_cents,
+        ),
+        now=now,
+        event_id=receipt.event_id,
+    )
+
+
+@transaction.atomic(savepoint=False)
+def record_decline(payment_id: UUID, decline: Decline, *, now: datetime, event_id: str = "") -> None:
+    """Keep one declined attempt, once, whichever road told us first; the payment stays open."""
+    payment = Payment.objects.select_related("order").get(pk=payment_id)
+    category = Category.AUTHENTICATION if decline.is_authentication else Category.DECLINED
+    failure = failures.record(
+        Trouble(
+            cause=f"decline:{payment.pk}:{decline.attempt_id}",
+            category=category,
+            severity=Severity.INFO,
+            order=payment.order,
+            payment=payment,
+            code=decline.code,
+            message=decline.message,
+        ),
+        now=now,
+        event_id=event_id,
+    )
+    if failure and payment.order.status in (Order.Status.PAID, Order.Status.FULFILLED):
+        failures.resolve_declines(payment.order, now=now)
+
+
+@transaction.atomic(savepoint=False)
+def follow(payment_id: UUID, status: Payment.Status, *, now: datetime) -> bool:
+    """Move an undecided payment to where the provider says it is; a decided one stays."""
+    _, payment = lock_with_order(payment_id)
+    if not payment.is_live:
+        return False
+    return payment.move_to(status, now=now)
+
+
+@transaction.atomic(savepoint=False)
+def converge(payment_id: UUID, seen: Intent | Session, *, now: datetime, event_id: str = "") -> None:
+    """Bring a payment to where the provider shows it, whichever road the news came by."""
+    if isinstance(seen, Session):
+        converge_to_session(payment_id, seen, now=now, event_id=event_id)
+        return
+    if seen.status is IntentStatus.SUCCEEDED:
+        receipt = Receipt(seen.id, seen.received_cents, seen.currency, event_id)
+        confirm_payment(payment_id, receipt, now=now)
+        return
+    follow(payment_id, INTENT_MOVES[seen.status], now=now)
+    if seen.decline:
+        record_decline(payment_id, seen.decline, now=now, event_id=event_id)
+
+
+def converge_to_session(payment_id: UUID, seen: Session, *, now: datetime, event_id: str) -> None:
+    """Bring a payment to where its hosted page stands; a complete page may still be unpaid."""
+    if seen.is_paid:
+        receipt = Receipt(seen.intent_id, seen.amount_cents, seen.currency, event_id)
+        confirm_payment(payment_id, receipt, now=now)
+        return
+    follow(payment_id, SESSION_MOVES[seen.status], now=now)

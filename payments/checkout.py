@@ -1,0 +1,198 @@
+"""Asking a guest's money of a provider, and closing the way again."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.urls import reverse
+
+from payments import charges, gateways, orders, provider_calls
+from payments.exceptions import (
+    AlreadyPaid,
+    GatewayRefused,
+    GatewayUnavailable,
+    PaymentInProgress,
+    SavedServerError,
+)
+from payments.gateways.types import Charge, Gateway, Intent, Session
+from payments.models import Order, Payment
+
+Status = Payment.Status
+# A road found closed, or another one open, is cleared and tried again; a third time is a fault.
+ROUNDS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """What the guest's browser needs to pay; the secret is never stored."""
+
+    payment_id: UUID
+    client_secret: str = field(default="", repr=False)
+    redirect_url: str = ""
+
+
+def start_payment(order_id: UUID, *, provider: str, mode: str, now: datetime) -> Started:
+    """Open the way to pay for an order, or find the one that is open.
+
+    1. The payment and its key are committed. 2. The provider is asked under that key. 3. Its id
+    is kept. A crash between any two, a double click or a lost answer leads to the same intent.
+
+    Raises AlreadyPaid, OrderExpired, OrderClosed, PaymentInProgress, GatewayUnavailable.
+    """
+    for _ in range(ROUNDS):
+        payment = prepare_payment(order_id, provider=provider, mode=mode, now=now)
+        if (payment.provider, payment.mode) != (provider, mode):
+            close_payment(payment, now=now)
+            continue
+        seen = open_at_provider(payment, now=now)
+        if keep_seen(payment.pk, seen, now=now).is_live:
+            return started(payment, seen)
+    raise GatewayUnavailable("every round found another road open")
+
+
+@transaction.atomic(durable=True)
+def prepare_payment(order_id: UUID, *, provider: str, mode: str, now: datetime) -> Payment:
+    """Write down the payment before the provider hears of it, or return the one that is live."""
+    order = orders.lock(order_id)
+    orders.check_payable(order, now=now)
+    if order.payments.filter(status=Status.SUCCEEDED).exists():
+        raise AlreadyPaid
+    live = order.payments.filter(status__in=Payment.LIVE).first()
+    if live is None:
+        payment = Payment(
+            order=order,
+            provider=provider,
+            mode=mode,
+            amount_cents=order.total_cents,
+            currency=order.currency,
+            created_at=now,
+        )
+        payment.idempotency_key = provider_calls.promise(operation_of(payment), str(payment.pk), now=now).key
+        payment.save(force_insert=True)
+        return payment
+    if live.status == Status.PROCESSING:
+        raise PaymentInProgress
+    live.order = order
+    return live
+
+
+def operation_of(payment: Payment) -> str:
+    """Name the operation by which a payment comes to be at its provider."""
+    return "session_create" if payment.mode == Payment.Mode.CHECKOUT else "intent_create"
+
+
+def open_at_provider(payment: Payment, *, now: datetime) -> Intent | Session:
+    """Create the payment at its provider, or read it where it is known to be there.
+
+    A server error that the provider will repeat for this key is the end of this attempt: nobody
+    was ever given its secret or address, so nobody can pay it.
+    """
+    gateway = gateways.for_provider(payment.provider)
+    if payment.mode == Payment.Mode.CHECKOUT and payment.external_session_id:
+        return gateway.read_session(payment.external_session_id)
+    if payment.mode == Payment.Mode.ELEMENTS and payment.external_payment_id:
+        return gateway.read_intent(payment.external_payment_id)
+    try:
+        return provider_calls.send(operation_of(payment), str(payment.pk), partial(create, gateway, payment), now=now)
+    except (SavedServerError, GatewayRefused):
+        abandon(payment.pk, now=now)
+        raise
+
+
+def create(gateway: Gateway, payment: Payment, key: str) -> Intent | Session:
+    """Create the payment under its key, with parameters that are the same at every repeat."""
+    charge = charge_for(payment)
+    if payment.mode == Payment.Mode.CHECKOUT:
+        return gateway.create_session(charge, key=key, now=payment.created_at)
+    return gateway.create_intent(charge, key=key)
+
+
+def charge_for(payment: Payment) -> Charge:
+    """Say what to ask for, from rows that no longer change."""
+    order = payment.order
+    return Charge(
+        payment_id=str(payment.pk),
+        order_reference=order.reference,
+        description=f"{settings.VENUE_NAME}: "
+        + ", ".join(f"{line['quantity']} × {line['name']}" for line in order.lines),
+        email=order.email,
+        amount_cents=payment.amount_cents,
+        currency=payment.currency,
+        language=order.language,
+        return_url=settings.SITE_URL + reverse("payments:return", args=[order.reference]),
+        cancel_url=settings.SITE_URL + reverse("payments:pay", args=[order.reference]),
+        # The earliest end, not the extended one: a repeat of the key must send the same words.
+        held_until=order.created_at + timedelta(minutes=settings.HOLD_MINUTES),
+    )
+
+
+@transaction.atomic(durable=True)
+def abandon(payment_id: UUID, *, now: datetime) -> None:
+    """Give up a payment that the provider will never have."""
+    charges.follow(payment_id, Status.CANCELLED, now=now)
+
+
+@transaction.atomic(durable=True)
+def keep_seen(payment_id: UUID, seen: Intent | Session, *, now: datetime) -> Payment:
+    """Keep the provider's id, and converge to what the provider shows."""
+    if isinstance(seen, Session):
+        Payment.objects.filter(pk=payment_id).update(external_session_id=seen.id)
+        Order.objects.filter(payments=payment_id).update(stripe_session_id=seen.id)
+    else:
+        Payment.objects.filter(pk=payment_id).update(external_payment_id=seen.id)
+    charges.converge(payment_id, seen, now=now)
+    return Payment.objects.get(pk=payment_id)
+
+
+def started(payment: Payment, seen: Intent | Session) -> Started:
+    """Return what the browser needs."""
+    if isinstance(seen, Session):
+        return Started(payment_id=payment.pk, redirect_url=seen.url)
+    return Started(payment_id=payment.pk, client_secret=seen.client_secret)
+
+
+def ask_provider(order: Order, *, now: datetime) -> None:
+    """Ask the provider where an order's live payments stand, and converge: the guest's return road.
+
+    Raises GatewayUnavailable.
+    """
+    for payment in order.payments.filter(status__in=Payment.LIVE).select_related("order"):
+        if payment.external_session_id or payment.external_payment_id:
+            keep_seen(payment.pk, open_at_provider(payment, now=now), now=now)
+
+
+def close_payment(payment: Payment, *, now: datetime) -> Payment:
+    """Close a live payment at its provider first, then in our books; it may prove to be paid.
+
+    Raises PaymentInProgress where the provider has not decided, GatewayUnavailable where it does
+    not answer: then nothing is known, and nothing may be given away.
+    """
+    try:
+        seen = shut_at_provider(payment, now=now)
+    except (SavedServerError, GatewayRefused):
+        abandon(payment.pk, now=now)
+        return Payment.objects.get(pk=payment.pk)
+    closed = keep_seen(payment.pk, seen, now=now)
+    if closed.status == Status.PROCESSING:
+        raise PaymentInProgress
+    if closed.is_live:
+        raise GatewayUnavailable(f"{payment.pk} is still open at the provider")
+    return closed
+
+
+def shut_at_provider(payment: Payment, *, now: datetime) -> Intent | Session:
+    """Cancel the intent or expire the page, finding first what a crash may have left there."""
+    gateway = gateways.for_provider(payment.provider)
+    seen: Intent | Session | None = None
+    if not (payment.external_payment_id or payment.external_session_id):
+        seen = open_at_provider(payment, now=now)
+    if payment.mode == Payment.Mode.CHECKOUT:
+        session_id = seen.id if seen else payment.external_session_id or ""
+        expire = partial(gateway.expire_session, session_id)
+        return provider_calls.send("session_expire", str(payment.pk), lambda key: expire(key=key), now=now)
+    intent_id = seen.id if seen else payment.external_payment_id or ""
+    cancel = partial(gateway.cancel_intent, intent_id)
+    return provider_calls.send("intent_cancel", str(payment.pk), lambda key: cancel(key=key), now=now)

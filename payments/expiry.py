@@ -1,0 +1,81 @@
+"""The end of a hold: the provider is closed first, then the places go back."""
+
+import logging
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+
+from payments import checkout, orders
+from payments.exceptions import AlreadyPaid, GatewayUnavailable, OrderClosed, PaymentInProgress
+from payments.models import Order, Payment
+
+logger = logging.getLogger(__name__)
+
+BATCH = 200
+
+
+def expire_overdue(*, now: datetime) -> int:
+    """End every order whose hold is over; return how many ended."""
+    overdue = Order.objects.overdue(now).order_by("expires_at").values_list("pk", flat=True)
+    return expire_these(list(overdue[:BATCH]), now=now)
+
+
+def expire_these(order_ids: Iterable[UUID], *, now: datetime) -> int:
+    """End these orders where their hold is over; return how many ended."""
+    return sum(expire_order(order_id, now=now) for order_id in order_ids)
+
+
+def expire_order(order_id: UUID, *, now: datetime) -> bool:
+    """End one overdue order, once its money can no longer come; say whether it ended.
+
+    A provider that does not answer, or has not decided, delays this until the grace is over;
+    then the places go back, and money that still comes is late money.
+    """
+    if close_order(order_id, Order.Status.EXPIRED, now=now):
+        return True
+    order = Order.objects.get(pk=order_id)
+    if not order.is_overdue(now):
+        return False
+    try:
+        close_live_payments(order, now=now)
+    except (GatewayUnavailable, PaymentInProgress) as error:
+        if now < order.expires_at + timedelta(minutes=settings.HOLD_GRACE_MINUTES):
+            logger.info("Order %s keeps its places for now: %s", order.pk, error)
+            return False
+        return close_order(order_id, Order.Status.EXPIRED, now=now, even_if_live=True)
+    return close_order(order_id, Order.Status.EXPIRED, now=now)
+
+
+def cancel_order(order_id: UUID, *, now: datetime) -> None:
+    """Let a guest give their places back before paying.
+
+    Raises AlreadyPaid, OrderClosed, PaymentInProgress, GatewayUnavailable.
+    """
+    order = Order.objects.get(pk=order_id)
+    if order.status in (Order.Status.PAID, Order.Status.FULFILLED):
+        raise AlreadyPaid
+    if order.status != Order.Status.PENDING:
+        raise OrderClosed
+    close_live_payments(order, now=now)
+    if not close_order(order_id, Order.Status.CANCELLED, now=now):
+        raise AlreadyPaid
+
+
+def close_live_payments(order: Order, *, now: datetime) -> None:
+    """Close whatever road is still open. Raises PaymentInProgress, GatewayUnavailable."""
+    for payment in order.payments.filter(status__in=Payment.LIVE).select_related("order"):
+        checkout.close_payment(payment, now=now)
+
+
+@transaction.atomic(durable=True)
+def close_order(order_id: UUID, status: Order.Status, *, now: datetime, even_if_live: bool = False) -> bool:
+    """Lock an order, look again, and end it if nothing can pay it any more."""
+    order = orders.lock(order_id)
+    if status == Order.Status.EXPIRED and not order.is_overdue(now):
+        return False
+    if not even_if_live and order.payments.filter(status__in=Payment.LIVE).exists():
+        return False
+    return orders.close(order, status, now=now)

@@ -1,0 +1,63 @@
+"""Goods for money: once, for certain, and loudly where it cannot be done."""
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from payments import failures, orders, products, retrying
+from payments.failures import Category, Severity, Trouble
+from payments.models import Fulfilment, Order
+
+KIND = "fulfilment"
+
+
+@transaction.atomic(savepoint=False)
+def owe(order: Order, *, now: datetime) -> Fulfilment:
+    """Promise a paid order its goods, and wake a worker for them after commit."""
+    promised = Fulfilment.objects.create(order=order, created_at=now, next_attempt_at=now)
+    retrying.wake_for(KIND, promised.pk)
+    return promised
+
+
+@transaction.atomic(durable=True)
+def fulfil_order(fulfilment_id: UUID, now: datetime) -> None:
+    """Deliver an order's goods and say so, in one commit; a repeat changes nothing."""
+    order_id = Fulfilment.objects.values_list("order_id", flat=True).get(pk=fulfilment_id)
+    order = orders.lock(order_id)
+    promised = Fulfilment.objects.select_for_update().get(pk=fulfilment_id)
+    if order.status == Order.Status.PAID and promised.done_at is None and not orders.is_going_back(order):
+        products.of(order).fulfil(order, now)
+        order.move_to(Order.Status.FULFILLED, now=now)
+    retrying.finish(promised, now=now, done="done_at")
+
+
+def give_up(promised: Fulfilment, now: datetime) -> None:
+    """Call for a person: money is here, goods are not, and every try has failed."""
+    Fulfilment.objects.filter(pk=promised.pk).update(given_up_at=now)
+    failures.record(
+        Trouble(
+            cause=f"fulfilment:{promised.order_id}:{promised.round}",
+            category=Category.FULFILMENT,
+            severity=Severity.CRITICAL,
+            order=promised.order,
+            payment=promised.order.payments.filter(status="succeeded").first(),
+            code="fulfilment_failed",
+            message=promised.last_error,
+        ),
+        now=now,
+    )
+
+
+def try_now(order: Order, *, now: datetime) -> bool:
+    """Deliver in this process, if it is owed and nobody is at it: the queue may be down."""
+    fulfilment_id = Fulfilment.objects.filter(order=order, done_at=None).values_list("pk", flat=True).first()
+    return fulfilment_id is not None and retrying.attempt(KIND, fulfilment_id, now=now)
+
+
+def retry(order: Order, *, now: datetime) -> bool:
+    """Give an order a fresh set of tries; False where nothing is owed to it."""
+    promised = Fulfilment.objects.filter(order=order, done_at=None).first()
+    if promised is None:
+        return False
+    return retrying.start_afresh(KIND, promised.pk, now=now, changes={"round": promised.round + 1, "given_up_at": None})

@@ -1,0 +1,35 @@
+"""Messages owed to people, sent by whoever takes the row first."""
+
+import uuid
+
+from django.db import models
+from django.db.models import Q
+
+from payments.models.order import Order
+from payments.models.retryable import Retryable, owed
+
+
+class Email(Retryable):
+    """One message of one kind to one address, owed once per cause."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    kind = models.CharField(max_length=60)
+    cause = models.CharField(max_length=255, unique=True, help_text="One message per cause.")
+    recipient = models.EmailField()
+    order = models.ForeignKey(Order, null=True, blank=True, on_delete=models.PROTECT, related_name="emails")
+    context = models.JSONField(default=dict, blank=True)
+    created_at = models.DateTimeField()
+    sent_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        db_table = "emails"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(sent_at__isnull=True) | Q(next_attempt_at__isnull=True),
+                name="payments_email_sent_owes_nothing",
+            ),
+        ]
+        indexes = [owed("idx_emails_owed")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} to {self.recipient}"

@@ -1,0 +1,127 @@
+"""What can happen to an order; the only writer of its status."""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+
+from payments import products
+from payments.exceptions import AlreadyExtended, AlreadyPaid, OrderClosed, OrderExpired
+from payments.models import Order, Payment
+
+Status = Order.Status
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One thing bought, so many times, as it was shown; money in cents."""
+
+    item: str
+    name: str
+    quantity: int
+    unit_price_cents: int
+    unit_fee_cents: int
+
+
+@dataclass(frozen=True, slots=True)
+class Buyer:
+    """Who is buying, and in which language to speak to them."""
+
+    name: str
+    email: str
+    phone: str = ""
+    language: str = "en"
+
+
+class Truth(StrEnum):
+    """What a guest is told about their money."""
+
+    NOT_CHARGED = "not_charged"
+    DELIVERED = "delivered"
+    ON_THE_WAY = "on_the_way"
+    REFUNDED = "refunded"
+
+
+@transaction.atomic(savepoint=False)
+def open_order(*, kind: str, event_id: UUID, lines: list[Line], buyer: Buyer, currency: str, now: datetime) -> Order:
+    """Write down what a guest wants to buy, at our own prices, held from now."""
+    subtotal = sum(line.quantity * line.unit_price_cents for line in lines)
+    fees = sum(line.quantity * line.unit_fee_cents for line in lines)
+    return Order.objects.create(
+        kind=kind,
+        event_id=event_id,
+        name=buyer.name,
+        email=buyer.email,
+        phone=buyer.phone,
+        language=buyer.language,
+        lines=[asdict(line) for line in lines],
+        subtotal_cents=subtotal,
+        fees_cents=fees,
+        total_cents=subtotal + fees,
+        currency=currency,
+        created_at=now,
+        expires_at=now + timedelta(minutes=settings.HOLD_MINUTES),
+    )
+
+
+def lock(order_id: UUID) -> Order:
+    """Lock an order, before anything else of it is locked."""
+    return Order.objects.select_for_update().get(pk=order_id)
+
+
+def check_payable(order: Order, *, now: datetime) -> None:
+    """Raise AlreadyPaid, OrderExpired or OrderClosed unless money may be asked for now."""
+    if order.status in (Status.PAID, Status.FULFILLED):
+        raise AlreadyPaid
+    if order.status == Status.EXPIRED or order.is_overdue(now):
+        raise OrderExpired
+    if not order.is_payable:
+        raise OrderClosed
+
+
+@transaction.atomic(durable=True)
+def extend_hold(order_id: UUID, *, now: datetime) -> Order:
+    """Give a guest ten more minutes, once.
+
+    Raises AlreadyExtended, AlreadyPaid, OrderExpired, OrderClosed.
+    """
+    order = lock(order_id)
+    check_payable(order, now=now)
+    if order.extended_at is not None:
+        raise AlreadyExtended
+    order.expires_at += timedelta(minutes=settings.HOLD_EXTENSION_MINUTES)
+    order.extended_at = now
+    order.save(update_fields=["expires_at", "extended_at"])
+    products.of(order).extend(order, now)
+    return order
+
+
+@transaction.atomic(savepoint=False)
+def close(order: Order, status: Order.Status, *, now: datetime) -> bool:
+    """End a locked, unpaid order and give its places back; False where it has ended already."""
+    if order.status != Status.PENDING:
+        return False
+    order.move_to(status, now=now)
+    products.of(order).release(order, now)
+    return True
+
+
+def truth(order: Order) -> Truth:
+    """Say what a guest should believe about their money, from our own books."""
+    if order.status == Status.FULFILLED:
+        return Truth.DELIVERED
+    if order.status == Status.REFUNDED:
+        return Truth.REFUNDED
+    if order.status == Status.PAID:
+        return Truth.REFUNDED if is_going_back(order) else Truth.ON_THE_WAY
+    came = order.payments.filter(status=Payment.Status.SUCCEEDED).exists()
+    return Truth.ON_THE_WAY if came else Truth.NOT_CHARGED
+
+
+def is_going_back(order: Order) -> bool:
+    """Say whether all the money of an order is on its way back."""
+    came = order.payments.filter(status=Payment.Status.SUCCEEDED)
+    return bool(came) and all(payment.refunded_cents >= payment.received_cents for payment in came)

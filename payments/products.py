@@ -1,0 +1,41 @@
+"""What can be sold: each product says how its goods are delivered and taken back."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from payments.models import Order
+
+Step = Callable[[Order, datetime], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """What payments asks of a kind of goods; each is a step inside the caller's transaction.
+
+    - `fulfil` turns the order's holds into goods.
+    - `release` gives back whatever the order has: holds or goods.
+    - `regain` takes the places again for money that came late; False where they are gone.
+    - `extend` moves the holds' end to the order's.
+    - `page` names the url of the order's own page.
+    """
+
+    kind: str
+    fulfil: Step
+    release: Step
+    regain: Callable[[Order, datetime], bool]
+    extend: Step
+    page: str
+
+
+_products: dict[str, Product] = {}
+
+
+def register(product: Product) -> None:
+    """Make a product known; called once by its app when Django starts."""
+    _products[product.kind] = product
+
+
+def of(order: Order) -> Product:
+    """Return the product an order is for."""
+    return _products[order.kind]

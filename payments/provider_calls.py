@@ -1,0 +1,72 @@
+"""The one door to a provider's writes: a key committed first, one effect however often it is asked."""
+
+import uuid
+from collections.abc import Callable
+from datetime import datetime
+from typing import Protocol, TypeVar
+
+from django.db import transaction
+from django.db.models import F
+
+from payments.exceptions import GatewayRefused, GatewayUnavailable
+from payments.models import ProviderCall
+
+State = ProviderCall.State
+
+
+class Resource(Protocol):
+    """Anything a provider made or changed."""
+
+    @property
+    def id(self) -> str:
+        """Return the provider's id of it."""
+
+
+R = TypeVar("R", bound=Resource)
+
+
+@transaction.atomic(savepoint=False)
+def promise(operation_type: str, operation_id: str, *, now: datetime) -> ProviderCall:
+    """Return the key of this operation, made once and the same ever after."""
+    call, _ = ProviderCall.objects.get_or_create(
+        operation_type=operation_type,
+        operation_id=operation_id,
+        defaults={
+            "key": f"{operation_type}:{operation_id}:{uuid.uuid4()}",
+            "created_at": now,
+            "last_used_at": now,
+        },
+    )
+    return call
+
+
+def send(operation_type: str, operation_id: str, request: Callable[[str], R], *, now: datetime) -> R:
+    """Ask the provider under this operation's own key, outside any transaction.
+
+    Raises GatewayUnavailable where the outcome is unknown: ask again, and only through here.
+    Raises GatewayRefused where nothing happened.
+    """
+    call = commit_promise(operation_type, operation_id, now=now)
+    try:
+        resource = request(call.key)
+    except GatewayUnavailable:
+        note(call, State.UNKNOWN, now=now)
+        raise
+    except GatewayRefused:
+        note(call, State.FAILED, now=now)
+        raise
+    note(call, State.SUCCEEDED, now=now, resource_id=resource.id)
+    return resource
+
+
+@transaction.atomic(durable=True)
+def commit_promise(operation_type: str, operation_id: str, *, now: datetime) -> ProviderCall:
+    """Keep the key before the first use of it."""
+    return promise(operation_type, operation_id, now=now)
+
+
+@transaction.atomic(durable=True)
+def note(call: ProviderCall, state: ProviderCall.State, *, now: datetime, resource_id: str = "") -> None:
+    """Keep what became of one use of the key."""
+    kept = {"resource_id": resource_id} if resource_id else {}
+    ProviderCall.objects.filter(pk=call.pk).update(state=state, uses=F("uses") + 1, last_used_at=now, **kept)

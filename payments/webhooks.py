@@ -1,0 +1,200 @@
+"""What providers tell us: verified, kept and applied in one commit, or kept for later.
+
+Events are hints. What is final in itself (money came, a way was closed) is applied at once;
+what can change again (refunds, disputes) is read from the provider by a worker, so that the age
+and order of deliveries do not matter.
+"""
+
+import logging
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F
+
+from payments import charges, disputes, failures, gateways, refunds, retrying
+from payments.failures import Category, Severity, Trouble
+from payments.gateways.types import DisputeChanged, Hint, Intent, IntentStatus, RefundsChanged, Session
+from payments.models import Payment, WebhookEvent
+
+logger = logging.getLogger(__name__)
+
+KIND = "webhook_event"
+Status = WebhookEvent.Status
+
+
+def receive(provider: str, *, body: bytes, signature: str, now: datetime) -> WebhookEvent.Status:
+    """Take in one delivery; when this returns, it is kept for good.
+
+    Raises SignatureRefused before anything is read or written. Any other exception means that the
+    event could not be kept: the provider must send it again.
+    """
+    hint = gateways.for_provider(provider).read_event(body, signature)
+    try:
+        return keep_and_apply(provider, hint, now=now)
+    except Exception as error:  # kept as failed below, or raised there
+        logger.exception("Event %s could not be applied", hint.event_id)
+        return keep_failed(provider, hint, f"{type(error).__name__}: {error}", now=now)
+
+
+@transaction.atomic(durable=True)
+def keep_and_apply(provider: str, hint: Hint, *, now: datetime) -> WebhookEvent.Status:
+    """Insert the event and apply it, in one commit; a repeat changes nothing that is finished."""
+    event = new_event(provider, hint, now=now)
+    if not insert(event):
+        return meet_again(provider, hint, now=now)
+    if event.status == Status.PENDING:
+        retrying.wake_for(KIND, event.pk)
+    else:
+        apply_now(provider, hint, now=now)
+    return Status(event.status)
+
+
+def new_event(provider: str, hint: Hint, *, now: datetime) -> WebhookEvent:
+    """Make the row of an event, in the state it will have once this transaction commits."""
+    event = WebhookEvent(
+        provider=provider, event_id=hint.event_id, type=hint.type[:100], payload=hint.payload, received_at=now
+    )
+    if hint.subject is None:
+        event.status, event.processed_at = Status.IGNORED, now
+    elif is_for_later(hint):
+        event.next_attempt_at = now
+    else:
+        event.status, event.processed_at = Status.PROCESSED, now
+    return event
+
+
+def is_for_later(hint: Hint) -> bool:
+    """Say whether the provider must be read before this can be applied: not within its request."""
+    return isinstance(hint.subject, RefundsChanged | DisputeChanged)
+
+
+def insert(event: WebhookEvent) -> bool:
+    """Insert an event; False where its id is known. Waits for a twin that is being inserted."""
+    WebhookEvent.objects.bulk_create([event], ignore_conflicts=True)
+    return WebhookEvent.objects.filter(pk=event.pk).exists()
+
+
+def meet_again(provider: str, hint: Hint, *, now: datetime) -> WebhookEvent.Status:
+    """Count a repeat, and take up the work again where it is not finished."""
+    event = WebhookEvent.objects.select_for_update().get(provider=provider, event_id=hint.event_id)
+    WebhookEvent.objects.filter(pk=event.pk).update(deliveries=F("deliveries") + 1)
+    if not event.is_finished:
+        if event.next_attempt_at is None or event.next_attempt_at > now:
+            WebhookEvent.objects.filter(pk=event.pk).update(attempts=0, next_attempt_at=now)
+        retrying.wake_for(KIND, event.pk)
+    return Status(event.status)
+
+
+@transaction.atomic(durable=True)
+def keep_failed(provider: str, hint: Hint, error: str, *, now: datetime) -> WebhookEvent.Status:
+    """Keep an event that could not be applied, to be tried again by us."""
+    event = new_event(provider, hint, now=now)
+    event.status, event.processed_at = Status.FAILED, None
+    event.attempts, event.last_error = 1, error.replace("\x00", "")[: retrying.ERROR_LENGTH]
+    event.next_attempt_at = now + (retrying.delay_after(1) or retrying.NO_DELAY)
+    if not insert(event):
+        return meet_again(provider, hint, now=now)
+    return Status.FAILED
+
+
+def apply_now(provider: str, hint: Hint, *, now: datetime) -> None:
+    """Apply what is final in itself, inside the caller's transaction."""
+    seen = hint.subject
+    if not isinstance(seen, Intent | Session):
+        return
+    intent_id = seen.intent_id if isinstance(seen, Session) else seen.id
+    payment_id = charges.find(provider, payment_ref=seen.payment_ref, intent_id=intent_id)
+    if payment_id is not None:
+        charges.converge(payment_id, seen, now=now, event_id=hint.event_id)
+    elif seen.payment_ref and brings_money(seen):
+        report_unknown_money(seen, intent_id, hint, now=now)
+
+
+def brings_money(seen: Intent | Session) -> bool:
+    """Say whether money came."""
+    return seen.is_paid if isinstance(seen, Session) else seen.status is IntentStatus.SUCCEEDED
+
+
+def report_unknown_money(seen: Intent | Session, intent_id: str, hint: Hint, *, now: datetime) -> None:
+    """Call for a person: money came with our mark on it for a payment we do not have."""
+    failures.record(
+        Trouble(
+            cause=f"unknown:{intent_id}",
+            category=Category.UNKNOWN_PAYMENT,
+            severity=Severity.CRITICAL,
+            intent_id=intent_id,
+            code="unknown_payment",
+            message=f"The provider took money for payment {seen.payment_ref}, which we do not know.",
+            amount_cents=seen.amount_cents,
+        ),
+        now=now,
+        event_id=hint.event_id,
+    )
+
+
+def apply_event(event_id: UUID, now: datetime) -> None:
+    """Apply a kept event: the work of a worker, with the provider read outside any transaction."""
+    event = WebhookEvent.objects.get(pk=event_id)
+    hint = gateways.for_provider(event.provider).reread_event(event.payload)
+    if isinstance(hint.subject, RefundsChanged):
+        if payment_id := find_by_intent(event.provider, hint.subject.intent_id):
+            refunds.sync_refunds(payment_id, now=now)
+    elif isinstance(hint.subject, DisputeChanged):
+        disputes.sync_dispute(event.provider, hint.subject, now=now, event_id=event.event_id)
+    finish_event(event_id, hint, now=now)
+
+
+@transaction.atomic(durable=True)
+def finish_event(event_id: UUID, hint: Hint, *, now: datetime) -> None:
+    """Apply what is left to apply, and call the event finished, in one commit."""
+    event = WebhookEvent.objects.select_for_update().get(pk=event_id)
+    if event.is_finished:
+        return
+    apply_now(event.provider, hint, now=now)
+    event.status = Status.IGNORED if hint.subject is None else Status.PROCESSED
+    event.processed_at = now
+    event.next_attempt_at = event.locked_until = None
+    event.save(update_fields=["status", "processed_at", "next_attempt_at", "locked_until"])
+
+
+def find_by_intent(provider: str, intent_id: str) -> UUID | None:
+    """Find our payment by the provider's id.
+
+    Where money of ours came but its own event has not arrived yet, there is nothing to refund in
+    our books: raising brings the event back later.
+    """
+    payment = Payment.objects.filter(provider=provider, external_payment_id=intent_id or None).first()
+    if payment is None:
+        return None
+    if payment.status != Payment.Status.SUCCEEDED:
+        raise EventTooEarly(f"{intent_id} is {payment.status}")
+    return payment.pk
+
+
+class EventTooEarly(Exception):
+    """An event about money came before the money's own: it waits."""
+
+
+@transaction.atomic(durable=True)
+def replay(event: WebhookEvent, *, now: datetime) -> None:
+    """Have a kept event applied once more; what it did before is not done again."""
+    WebhookEvent.objects.filter(pk=event.pk).update(
+        status=Status.PENDING, processed_at=None, attempts=0, next_attempt_at=now, locked_until=None, last_error=""
+    )
+    retrying.wake_for(KIND, event.pk)
+
+
+def give_up(event: WebhookEvent, now: datetime) -> None:
+    """Call for a person: an event could not be applied at any try."""
+    failures.record(
+        Trouble(
+            cause=f"webhook:{event.pk}",
+            category=Category.WEBHOOK,
+            severity=Severity.CRITICAL,
+            code="webhook_failed",
+            message=f"{event.type} {event.event_id}: {event.last_error}",
+        ),
+        now=now,
+        event_id=event.event_id,
+    )

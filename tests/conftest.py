@@ -1,0 +1,65 @@
+"""What every test may use."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+import redis
+import stripe
+from django.conf import settings
+from pytest_django.fixtures import Settings
+
+from payments import gateways
+from payments.gateways import stripe as stripe_gateway
+from typing import Any as Sandbox
+from tests.fakes import FakeProvider
+
+
+@pytest.fixture
+def now() -> datetime:
+    """Return this moment."""
+    return datetime.now(tz=UTC)
+
+
+@pytest.fixture(autouse=True)
+def plain_static_files(settings: Settings) -> None:
+    """Serve static files by their own names: no test needs the manifest."""
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    }
+
+
+@pytest.fixture(scope="session", autouse=True)
+def empty_redis() -> Iterator[None]:
+    """Begin with nothing in the tests' own Redis database."""
+    server = redis.Redis.from_url(settings.REDIS_URL)
+    server.flushdb()
+    yield
+    server.close()
+
+
+@pytest.fixture
+def provider(monkeypatch: pytest.MonkeyPatch) -> FakeProvider:
+    """Return a provider in memory, in the place of every gateway."""
+    fake = FakeProvider()
+
+    def only_this_one(provider: str) -> FakeProvider:
+        return fake
+
+    monkeypatch.setattr(gateways, "for_provider", only_this_one)
+    return fake
+
+
+@pytest.fixture
+def sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
+    """Return a Stripe of this test's own, spoken to by the real SDK in this process."""
+    books = Sandbox(faults=True, secrets=["whsec_maguey"])
+    client = books.client()
+
+    def client_of_this_test() -> stripe.StripeClient:
+        return client
+
+    monkeypatch.setattr(stripe_gateway, "client", client_of_this_test)
+    yield books
+    books.close()

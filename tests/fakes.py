@@ -1,0 +1,284 @@
+"""A provider that lives in memory: our gateway's promises, kept by the shortest code there is.
+
+The sandbox shows how Stripe really behaves; this one shows what payments may rely on, fast enough
+for races, crash points and state machines.
+"""
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+import stripe
+
+from payments.exceptions import GatewayRefused, GatewayUnavailable
+from payments.gateways import stripe_events
+from payments.gateways.types import (
+    Charge,
+    Decline,
+    Dispute,
+    DisputeStatus,
+    Hint,
+    Intent,
+    IntentStatus,
+    ProviderRefund,
+    RefundStatus,
+    Session,
+    SessionStatus,
+)
+
+SECRET = "whsec_maguey"
+
+
+@dataclass
+class Fault:
+    """One thing to go wrong at the next call of a method: before it took effect, or after."""
+
+    method: str
+    after: bool
+    error: Exception
+
+
+@dataclass
+class FakeProvider:
+    """One provider's books, safe for threads."""
+
+    intents: dict[str, Intent] = field(default_factory=dict)
+    sessions: dict[str, Session] = field(default_factory=dict)
+    refunds: dict[str, ProviderRefund] = field(default_factory=dict)
+    disputes: dict[str, Dispute] = field(default_factory=dict)
+    keys: dict[str, str] = field(default_factory=dict)
+    faults: list[Fault] = field(default_factory=list)
+    calls: list[str] = field(default_factory=list)
+    refunds_start_as: RefundStatus = RefundStatus.SUCCEEDED
+    guard: threading.RLock = field(default_factory=threading.RLock)
+
+    # --- what the product calls -----------------------------------------------------------
+
+    def create_intent(self, charge: Charge, *, key: str) -> Intent:
+        with self.call("create_intent"):
+            if key not in self.keys:
+                number = len(self.intents) + 1
+                self.keys[key] = f"pi_{number}"
+                self.intents[self.keys[key]] = Intent(
+                    id=f"pi_{number}",
+                    status=IntentStatus.OPEN,
+                    amount_cents=charge.amount_cents,
+                    received_cents=0,
+                    currency=charge.currency,
+                    payment_ref=charge.payment_id,
+                    client_secret=f"pi_{number}_secret",
+                )
+            return self.intents[self.keys[key]]
+
+    def read_intent(self, intent_id: str) -> Intent:
+        with self.call("read_intent"):
+            return self.intents[intent_id]
+
+    def cancel_intent(self, intent_id: str, *, key: str) -> Intent:
+        with self.call("cancel_intent"):
+            if self.intents[intent_id].status is IntentStatus.OPEN:
+                self.intents[intent_id] = replace(self.intents[intent_id], status=IntentStatus.CANCELLED)
+            return self.intents[intent_id]
+
+    def create_session(self, charge: Charge, *, key: str, now: datetime) -> Session:
+        with self.call("create_session"):
+            if key not in self.keys:
+                number = len(self.sessions) + 1
+                self.keys[key] = f"cs_{number}"
+                self.sessions[self.keys[key]] = Session(
+                    id=f"cs_{number}",
+                    status=SessionStatus.OPEN,
+                    is_paid=False,
+                    amount_cents=charge.amount_cents,
+                    currency=charge.currency,
+                    payment_ref=charge.payment_id,
+                    url=f"https://pay.example/cs_{number}",
+                )
+            return self.sessions[self.keys[key]]
+
+    def read_session(self, session_id: str) -> Session:
+        with self.call("read_session"):
+            return self.sessions[session_id]
+
+    def expire_session(self, session_id: str, *, key: str) -> Session:
+        with self.call("expire_session"):
+            if self.sessions[session_id].status is SessionStatus.OPEN:
+                self.sessions[session_id] = replace(self.sessions[session_id], status=SessionStatus.EXPIRED)
+            return self.sessions[session_id]
+
+    def refund(self, intent_id: str, *, amount_cents: int, refund_ref: str, key: str) -> ProviderRefund:
+        with self.call("refund"):
+            if key not in self.keys:
+                back = sum(
+                    refund.amount_cents
+                    for refund in self.refunds.values()
+                    if refund.intent_id == intent_id and refund.status is not RefundStatus.FAILED
+                )
+                if back + amount_cents > self.intents[intent_id].received_cents:
+                    raise GatewayRefused("more than was paid", provider_code="charge_already_refunded")
+                self.keys[key] = self.add_refund(intent_id, amount_cents, refund_ref)
+            return self.refunds[self.keys[key]]
+
+    def list_refunds(self, intent_id: str) -> list[ProviderRefund]:
+        with self.call("list_refunds"):
+            return [refund for refund in self.refunds.values() if refund.intent_id == intent_id]
+
+    def read_dispute(self, dispute_id: str) -> Dispute:
+        with self.call("read_dispute"):
+            return self.disputes[dispute_id]
+
+    def read_event(self, body: bytes, signature: str) -> Hint:
+        return stripe_events.read(body, signature, secrets=[SECRET])
+
+    def reread_event(self, payload: dict[str, Any]) -> Hint:
+        return stripe_events.hint_from(payload)
+
+    # --- what guests, banks and dashboards do ----------------------------------------------
+
+    def pay(self, intent_id: str, *, cents: int | None = None) -> Intent:
+        """Let a guest's card succeed, as an intent that is open allows."""
+        with self.guard:
+            intent = self.intents[intent_id]
+            if intent.status is not IntentStatus.OPEN:
+                raise GatewayRefused(f"{intent_id} is {intent.status}")
+            amount = intent.amount_cents if cents is None else cents
+            self.intents[intent_id] = replace(
+                intent, status=IntentStatus.SUCCEEDED, received_cents=amount, decline=None
+            )
+            return self.intents[intent_id]
+
+    def pay_session(self, session_id: str) -> Session:
+        """Let a guest pay on the hosted page."""
+        with self.guard:
+            session = self.sessions[session_id]
+            if session.status is not SessionStatus.OPEN:
+                raise GatewayRefused(f"{session_id} is {session.status}")
+            intent = Intent(
+                id=f"pi_of_{session_id}",
+                status=IntentStatus.SUCCEEDED,
+                amount_cents=session.amount_cents,
+                received_cents=session.amount_cents,
+                currency=session.currency,
+                payment_ref=session.payment_ref,
+            )
+            self.intents[intent.id] = intent
+            self.sessions[session_id] = replace(
+                session, status=SessionStatus.COMPLETE, is_paid=True, intent_id=intent.id
+            )
+            return self.sessions[session_id]
+
+    def decline(self, intent_id: str, *, code: str = "generic_decline") -> Intent:
+        """Let a guest's card be declined; the intent stays open."""
+        with self.guard:
+            attempt = Decline(attempt_id=f"ch_{time.monotonic_ns()}", code=code, message="Your card was declined.")
+            self.intents[intent_id] = replace(self.intents[intent_id], decline=attempt)
+            return self.intents[intent_id]
+
+    def set_status(self, intent_id: str, status: IntentStatus) -> None:
+        """Put an intent where a bank has left it."""
+        with self.guard:
+            self.intents[intent_id] = replace(self.intents[intent_id], status=status)
+
+    def add_refund(self, intent_id: str, amount_cents: int, refund_ref: str = "") -> str:
+        """Refund in the provider's dashboard."""
+        with self.guard:
+            refund_id = f"re_{len(self.refunds) + 1}"
+            self.refunds[refund_id] = ProviderRefund(
+                id=refund_id,
+                intent_id=intent_id,
+                status=self.refunds_start_as,
+                amount_cents=amount_cents,
+                refund_ref=refund_ref,
+            )
+            return refund_id
+
+    def settle_refund(self, refund_id: str, status: RefundStatus) -> None:
+        """Let a refund succeed or fail after all."""
+        with self.guard:
+            self.refunds[refund_id] = replace(self.refunds[refund_id], status=status)
+
+    def dispute(self, intent_id: str, *, status: DisputeStatus = DisputeStatus.OPEN) -> str:
+        """Let a bank dispute a payment, or decide it."""
+        with self.guard:
+            self.disputes[f"dp_{intent_id}"] = Dispute(
+                id=f"dp_{intent_id}",
+                intent_id=intent_id,
+                status=status,
+                amount_cents=self.intents[intent_id].received_cents,
+                reason="fraudulent",
+            )
+            return f"dp_{intent_id}"
+
+    # --- faults --------------------------------------------------------------------------------
+
+    def fail_next(self, method: str, *, after: bool = False, error: Exception | None = None) -> None:
+        """Let the next call of a method fail, before or after it took effect."""
+        self.faults.append(Fault(method, after, error or GatewayUnavailable("no answer")))
+
+    @contextmanager
+    def call(self, method: str) -> Iterator[None]:
+        """Count a call, hold the books, and raise what is to go wrong."""
+        with self.guard:
+            self.calls.append(method)
+            fault = next((fault for fault in self.faults if fault.method == method), None)
+            if fault:
+                self.faults.remove(fault)
+            if fault and not fault.after:
+                raise fault.error
+            yield
+            if fault:
+                raise fault.error
+
+
+STRIPE_STATUS = {
+    IntentStatus.OPEN: "requires_payment_method",
+    IntentStatus.PROCESSING: "processing",
+    IntentStatus.SUCCEEDED: "succeeded",
+    IntentStatus.CANCELLED: "canceled",
+}
+
+
+def intent_object(intent: Intent) -> dict[str, Any]:
+    """Write an intent as Stripe's events carry it."""
+    decline = intent.decline
+    return {
+        "id": intent.id,
+        "object": "payment_intent",
+        "status": STRIPE_STATUS[intent.status],
+        "amount": intent.amount_cents,
+        "amount_received": intent.received_cents,
+        "currency": intent.currency,
+        "metadata": {"payment_id": intent.payment_ref} if intent.payment_ref else {},
+        "last_payment_error": decline
+        and {"charge": decline.attempt_id, "decline_code": decline.code, "message": decline.message},
+    }
+
+
+def session_object(session: Session) -> dict[str, Any]:
+    """Write a session as Stripe's events carry it."""
+    return {
+        "id": session.id,
+        "object": "checkout.session",
+        "status": session.status.value,
+        "payment_status": "paid" if session.is_paid else "unpaid",
+        "amount_total": session.amount_cents,
+        "currency": session.currency,
+        "client_reference_id": session.payment_ref,
+        "payment_intent": session.intent_id or None,
+    }
+
+
+def event_body(type_: str, data: dict[str, Any], *, event_id: str = "") -> bytes:
+    """Write an event as Stripe sends it."""
+    event = {"id": event_id or f"evt_{time.monotonic_ns()}", "object": "event", "type": type_, "data": {"object": data}}
+    return json.dumps(event).encode()
+
+
+def sign(body: bytes, *, secret: str = SECRET, at: int | None = None) -> str:
+    """Sign a body with Stripe's own helper."""
+    return str(stripe.WebhookSignature.generate_signature_header(body.decode(), secret, at))

@@ -1,0 +1,1 @@
+"""The night, what is sold for it, and the door."""

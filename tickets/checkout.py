@@ -1,0 +1,74 @@
+"""Buying tickets: priced by us, held at once, or kindly refused."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from payments import expiry, orders
+from payments.models import Order
+from payments.orders import Buyer, Line
+from tickets import holds
+from tickets.exceptions import NothingChosen, NotOnSale, SoldOut, TooMany, UnknownType
+from tickets.models import Event, TicketType
+
+
+def buy_tickets(event: Event, *, quantities: Mapping[str, int], buyer: Buyer, now: datetime) -> Order:
+    """Hold places for a guest and open their order; quantities by the types' slugs.
+
+    Where the shelf looks empty, overdue holds of those very types are ended first and it is tried
+    once more: a dead hold never turns a living guest away.
+
+    Raises SoldOut, NotOnSale, TooMany, NothingChosen, UnknownType; then nothing was kept.
+    """
+    chosen = choose(event, quantities)
+    try:
+        return place_order(event.pk, chosen=chosen, buyer=buyer, now=now)
+    except SoldOut:
+        dead = holds.overdue_orders((type_.pk for type_ in chosen), now=now)
+        if not expiry.expire_these(dead, now=now):
+            raise
+    return place_order(event.pk, chosen=chosen, buyer=buyer, now=now)
+
+
+def choose(event: Event, quantities: Mapping[str, int]) -> dict[TicketType, int]:
+    """Return what a guest chose, by type. Raises NothingChosen, UnknownType, TooMany."""
+    wanted = {slug: quantity for slug, quantity in quantities.items() if quantity != 0}
+    if not wanted or any(quantity < 0 for quantity in wanted.values()):
+        raise NothingChosen
+    types = {type_.slug: type_ for type_ in event.ticket_types.filter(slug__in=wanted)}
+    if types.keys() != wanted.keys():
+        raise UnknownType
+    if any(wanted[slug] > type_.max_per_order for slug, type_ in types.items()):
+        raise TooMany
+    return {type_: wanted[slug] for slug, type_ in types.items()}
+
+
+@transaction.atomic(durable=True)
+def place_order(event_id: UUID, *, chosen: Mapping[TicketType, int], buyer: Buyer, now: datetime) -> Order:
+    """Write the order and take its places, all or nothing. Raises SoldOut, NotOnSale."""
+    event = Event.objects.get(pk=event_id)
+    if not event.is_on_sale(now) or not all(type_.on_sale for type_ in chosen):
+        raise NotOnSale
+    order = orders.open_order(
+        kind=Order.Kind.GA_TICKET,
+        event_id=event.pk,
+        lines=[line_for(type_, quantity) for type_, quantity in chosen.items()],
+        buyer=buyer,
+        currency=event.currency,
+        now=now,
+    )
+    holds.take(order, {type_.pk: quantity for type_, quantity in chosen.items()})
+    return order
+
+
+def line_for(type_: TicketType, quantity: int) -> Line:
+    """Return the order's line for so many of a type, at the price it is shown for."""
+    return Line(
+        item=str(type_.pk),
+        name=type_.name,
+        quantity=quantity,
+        unit_price_cents=type_.price_cents,
+        unit_fee_cents=type_.fee_cents,
+    )

@@ -1,0 +1,40 @@
+"""Every way tickets says no; a docstring is the sentence a guest may read."""
+
+from payments.exceptions import PaymentsError
+
+
+class TicketsError(PaymentsError):
+    """Something went wrong on our side. Please try again."""
+
+
+class SoldOut(TicketsError):
+    """Those places have just gone. You have not been charged."""
+
+    code = "sold_out"
+
+
+class NotOnSale(TicketsError):
+    """This is not on sale right now."""
+
+    code = "not_on_sale"
+
+
+class TooMany(TicketsError):
+    """That is more than one order may hold."""
+
+    code = "too_many"
+    status = 422
+
+
+class NothingChosen(TicketsError):
+    """Choose at least one ticket."""
+
+    code = "nothing_chosen"
+    status = 422
+
+
+class UnknownType(TicketsError):
+    """That ticket is not sold for this night."""
+
+    code = "unknown_ticket_type"
+    status = 422

@@ -1,0 +1,93 @@
+"""Places taken off the shelf and put back: each by one guarded statement; the database counts."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F, Q, QuerySet, Sum
+from django.db.models.functions import Coalesce
+
+from payments.models import Order
+from tickets.exceptions import SoldOut
+from tickets.models import Ticket, TicketReservation, TicketType
+
+Status = TicketReservation.Status
+
+
+@transaction.atomic(savepoint=False)
+def take(order: Order, quantities: dict[UUID, int]) -> None:
+    """Take places of several types for an order, in key order, all or nothing.
+
+    Raises SoldOut.
+    """
+    for type_id in sorted(quantities):
+        take_of_type(type_id, quantities[type_id])
+    TicketReservation.objects.bulk_create(
+        TicketReservation(order=order, ticket_type_id=type_id, quantity=quantity, expires_at=order.expires_at)
+        for type_id, quantity in sorted(quantities.items())
+    )
+
+
+def take_of_type(type_id: UUID, quantity: int) -> None:
+    """Take places of one type in one guarded statement. Raises SoldOut."""
+    room = TicketType.objects.filter(pk=type_id, capacity__gte=F("held") + F("sold") + quantity)
+    if not room.update(held=F("held") + quantity):
+        raise SoldOut
+
+
+def release(order: Order, now: datetime) -> None:
+    """Give back everything an order has: holds become free places, tickets become void."""
+    for hold in locked_holds(order).exclude(status=Status.RELEASED):
+        if hold.status == Status.PENDING:
+            TicketType.objects.filter(pk=hold.ticket_type_id).update(held=F("held") - hold.quantity)
+        else:
+            release_sold(hold, now)
+        hold.move_to(Status.RELEASED, now=now)
+
+
+def release_sold(hold: TicketReservation, now: datetime) -> None:
+    """Void the living tickets of a hold and put exactly their places back on sale."""
+    tickets = Ticket.objects.filter(order_id=hold.order_id, ticket_type_id=hold.ticket_type_id)
+    voided = tickets.exclude(status=Ticket.Status.VOID).update(status=Ticket.Status.VOID, voided_at=now)
+    TicketType.objects.filter(pk=hold.ticket_type_id).update(sold=F("sold") - voided)
+
+
+def regain(order: Order, now: datetime) -> bool:
+    """Take an order's places again for money that came late; all of them, or none and False."""
+    holds = list(locked_holds(order).filter(status=Status.RELEASED))
+    types = TicketType.objects.select_for_update().filter(reservations__in=holds).order_by("pk")
+    free = {type_.pk: type_.capacity - type_.held - type_.sold for type_ in types}
+    if any(free[hold.ticket_type_id] < hold.quantity for hold in holds):
+        return False
+    for hold in holds:
+        take_of_type(hold.ticket_type_id, hold.quantity)
+        hold.move_to(Status.PENDING, now=now)
+    return True
+
+
+def extend(order: Order, now: datetime) -> None:
+    """Move the end of an order's holds to the order's own."""
+    locked_holds(order).filter(status=Status.PENDING).update(expires_at=order.expires_at, extended_at=now)
+
+
+def locked_holds(order: Order) -> QuerySet[TicketReservation]:
+    """Return an order's holds, locked in the order in which their types are."""
+    return TicketReservation.objects.select_for_update().filter(order=order).order_by("ticket_type_id")
+
+
+def overdue_orders(type_ids: Iterable[UUID], *, now: datetime) -> list[UUID]:
+    """Return the orders whose overdue holds keep places of these types."""
+    dead = TicketReservation.objects.filter(
+        ticket_type__in=list(type_ids), status=Status.PENDING, expires_at__lte=now, order__status=Order.Status.PENDING
+    )
+    return list(dead.order_by("expires_at").values_list("order_id", flat=True).distinct())
+
+
+def with_available(types: QuerySet[TicketType], *, now: datetime) -> QuerySet[TicketType]:
+    """Annotate types with `available`: an overdue hold counts as free."""
+    dead = Q(reservations__status=Status.PENDING, reservations__expires_at__lte=now)
+    return types.annotate(
+        overdue=Coalesce(Sum("reservations__quantity", filter=dead), 0),
+        available=F("capacity") - F("sold") - F("held") + F("overdue"),
+    )

@@ -1,0 +1,8 @@
+"""The tables of tickets, one noun a module."""
+
+from tickets.models.event import Event, TicketType
+from tickets.models.hold import TicketReservation
+from tickets.models.scan import Scan
+from tickets.models.ticket import Ticket
+
+__all__ = ["Event", "Scan", "Ticket", "TicketReservation", "TicketType"]
