@@ -166,7 +166,7 @@ def record_decline(payment_id: UUID, decline: Decline, *, now: datetime, event_i
     category = Category.AUTHENTICATION if decline.is_authentication else Category.DECLINED
     failure = failures.record(
         Trouble(
-            cause=f"decline:{payment.pk}:{decline.attempt_id}",
+            cause=cause_of(payment, decline),
             category=category,
             severity=Severity.INFO,
             order=payment.order,
@@ -179,6 +179,11 @@ def record_decline(payment_id: UUID, decline: Decline, *, now: datetime, event_i
     )
     if failure and payment.order.status in (Order.Status.PAID, Order.Status.FULFILLED):
         failures.resolve_declines(payment.order, now=now)
+
+
+def cause_of(payment: Payment, decline: Decline) -> str:
+    """Name one declined attempt as the cause of its failure row."""
+    return f"decline:{payment.pk}:{decline.attempt_id}"
 
 
 @transaction.atomic(savepoint=False)

@@ -28,7 +28,7 @@ def keep_dispute(payment_id: UUID, dispute: Dispute, *, now: datetime, event_id:
     payment.disputed_at = order.disputed_at = disputed_at
     payment.save(update_fields=["disputed_at"])
     order.save(update_fields=["disputed_at"])
-    cause = f"dispute:{dispute.id}"
+    cause = cause_of(dispute.id)
     failures.record(
         Trouble(
             cause=cause,
@@ -45,6 +45,11 @@ def keep_dispute(payment_id: UUID, dispute: Dispute, *, now: datetime, event_id:
     )
     if dispute.status is not DisputeStatus.OPEN:
         settle(cause, dispute, now=now)
+
+
+def cause_of(dispute_id: str) -> str:
+    """Name a dispute as the cause of its failure row."""
+    return f"dispute:{dispute_id}"
 
 
 def settle(cause: str, dispute: Dispute, *, now: datetime) -> None:

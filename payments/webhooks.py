@@ -29,7 +29,11 @@ def receive(provider: str, *, body: bytes, signature: str, now: datetime) -> Web
     Raises SignatureRefused before anything is read or written. Any other exception means that the
     event could not be kept: the provider must send it again.
     """
-    hint = gateways.for_provider(provider).read_event(body, signature)
+    return take_in(provider, gateways.for_provider(provider).read_event(body, signature), now=now)
+
+
+def take_in(provider: str, hint: Hint, *, now: datetime) -> WebhookEvent.Status:
+    """Keep and apply one event; where it cannot be applied, keep it to be tried again."""
     try:
         return keep_and_apply(provider, hint, now=now)
     except Exception as error:  # kept as failed below, or raised there

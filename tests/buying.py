@@ -10,7 +10,7 @@ from payments import checkout, fulfilment
 from payments.models import Order, Payment
 from payments.orders import Buyer
 from tests.factories.tickets import TicketTypeFactory
-from tests.fakes import FakeProvider, event_body, intent_object, sign
+from tests.fakes import FakeProvider, dispute_object, event_body, intent_object, sign
 from tickets import checkout as ticket_checkout
 from tickets.models import TicketType
 
@@ -88,10 +88,9 @@ def tell_refund(payment: Payment, *, event_id: str = "") -> int:
     return knock(event_body("charge.refunded", data, event_id=event_id))
 
 
-def tell_dispute(payment: Payment, dispute_id: str, type_: str = "charge.dispute.created") -> int:
+def tell_dispute(provider: FakeProvider, dispute_id: str, type_: str = "charge.dispute.created") -> int:
     """Deliver an event about a dispute."""
-    data = {"id": dispute_id, "object": "dispute", "payment_intent": payment.external_payment_id}
-    return knock(event_body(type_, data))
+    return knock(event_body(type_, dispute_object(provider.disputes[dispute_id])))
 
 
 def fresh(order: Order | UUID) -> Order:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import Any as Sandbox
 
 import pytest
 import redis
@@ -11,7 +12,6 @@ from pytest_django.fixtures import Settings
 
 from payments import gateways
 from payments.gateways import stripe as stripe_gateway
-from typing import Any as Sandbox
 from tests.fakes import FakeProvider
 
 

@@ -138,6 +138,18 @@ class FakeProvider:
     def reread_event(self, payload: dict[str, Any]) -> Hint:
         return stripe_events.hint_from(payload)
 
+    def list_hints(self, since: datetime) -> Iterator[Hint]:
+        with self.call("list_hints"):
+            intents = [intent_object(intent) for intent in self.intents.values()]
+            refunds = [refund_object(refund) for refund in self.refunds.values()]
+            disputes = [dispute_object(dispute) for dispute in self.disputes.values()]
+        for data in intents:
+            yield stripe_events.hint_for_object(stripe_events.type_for_intent(data), data)
+        for data in refunds:
+            yield stripe_events.hint_for_object(stripe_events.type_for_refund(data), data)
+        for data in disputes:
+            yield stripe_events.hint_for_object(stripe_events.type_for_dispute(data), data)
+
     # --- what guests, banks and dashboards do ----------------------------------------------
 
     def pay(self, intent_id: str, *, cents: int | None = None) -> Intent:
@@ -270,6 +282,30 @@ def session_object(session: Session) -> dict[str, Any]:
         "currency": session.currency,
         "client_reference_id": session.payment_ref,
         "payment_intent": session.intent_id or None,
+    }
+
+
+def refund_object(refund: ProviderRefund) -> dict[str, Any]:
+    """Write a refund as Stripe's events carry it."""
+    return {
+        "id": refund.id,
+        "object": "refund",
+        "status": refund.status.value,
+        "amount": refund.amount_cents,
+        "payment_intent": refund.intent_id,
+        "metadata": {"refund_id": refund.refund_ref} if refund.refund_ref else {},
+    }
+
+
+def dispute_object(dispute: Dispute) -> dict[str, Any]:
+    """Write a dispute as Stripe's events carry it."""
+    return {
+        "id": dispute.id,
+        "object": "dispute",
+        "status": "needs_response" if dispute.status is DisputeStatus.OPEN else dispute.status.value,
+        "amount": dispute.amount_cents,
+        "payment_intent": dispute.intent_id,
+        "reason": dispute.reason,
     }
 
 

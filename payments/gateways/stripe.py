@@ -1,6 +1,6 @@
 """Stripe: requests out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, Literal, TypeVar
@@ -164,6 +164,27 @@ class StripeGateway:
     def reread_event(self, payload: dict[str, Any]) -> Hint:
         """Say again what a kept, once verified event is about."""
         return stripe_events.hint_from(payload)
+
+    def list_hints(self, since: datetime) -> Iterator[Hint]:
+        """Page through payment intents, refunds and disputes made since then, as if each had been an event.
+
+        Objects are listed, not events: an event that was never made is found too ("Handle
+        irrecoverable events").
+        """
+        window: stripe.params.PaymentIntentListParams = {
+            "created": {"gte": int(since.timestamp())},
+            "limit": 100,
+        }
+        v1 = client().v1
+        for intent in ask(lambda: list(v1.payment_intents.list(window).auto_paging_iter())):
+            data = intent.to_dict()
+            yield stripe_events.hint_for_object(stripe_events.type_for_intent(data), data)
+        for refund in ask(lambda: list(v1.refunds.list({**window}).auto_paging_iter())):
+            data = refund.to_dict()
+            yield stripe_events.hint_for_object(stripe_events.type_for_refund(data), data)
+        for dispute in ask(lambda: list(v1.disputes.list({**window}).auto_paging_iter())):
+            data = dispute.to_dict()
+            yield stripe_events.hint_for_object(stripe_events.type_for_dispute(data), data)
 
 
 def metadata_of(charge: Charge) -> dict[str, str]:

@@ -76,8 +76,36 @@ def subject_of(type_: str, data: dict[str, Any]) -> Subject | None:
         return stripe_objects.intent_from(data)
     if type_ in SESSION_EVENTS:
         return stripe_objects.session_from(data)
-    if type_ in CHARGE_EVENTS or type_ in REFUND_EVENTS:
+    if type_ in CHARGE_EVENTS:
         return RefundsChanged(intent_id=stripe_objects.id_of(data.get("payment_intent")))
+    if type_ in REFUND_EVENTS:
+        refund = stripe_objects.refund_from(data)
+        return RefundsChanged(intent_id=refund.intent_id, refund=refund)
     if type_ in DISPUTE_EVENTS:
-        return DisputeChanged(dispute_id=data["id"], intent_id=stripe_objects.id_of(data.get("payment_intent")))
+        dispute = stripe_objects.dispute_from(data)
+        return DisputeChanged(dispute_id=dispute.id, intent_id=dispute.intent_id, dispute=dispute)
     return None
+
+
+def hint_for_object(type_: str, data: dict[str, Any]) -> Hint:
+    """Say of a listed object what an event about it would have said."""
+    return hint_from({"id": f"listed:{data['id']}", "type": type_, "data": {"object": data}})
+
+
+def type_for_intent(data: dict[str, Any]) -> str:
+    """Name the event that tells where a payment intent stands."""
+    return {
+        "succeeded": "payment_intent.succeeded",
+        "canceled": "payment_intent.canceled",
+        "processing": "payment_intent.processing",
+    }.get(data["status"], "payment_intent.payment_failed")
+
+
+def type_for_refund(data: dict[str, Any]) -> str:
+    """Name the event that tells where a refund stands."""
+    return "refund.failed" if data["status"] == "failed" else "refund.updated"
+
+
+def type_for_dispute(data: dict[str, Any]) -> str:
+    """Name the event that tells where a dispute stands."""
+    return "charge.dispute.updated"

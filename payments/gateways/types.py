@@ -1,5 +1,6 @@
 """What providers tell us, in the club's words; money in integer cents."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -106,17 +107,19 @@ class Dispute:
 
 @dataclass(frozen=True, slots=True)
 class RefundsChanged:
-    """Something happened to the refunds of an intent: read them."""
+    """Something happened to the refunds of an intent: read them. `refund` is only how one looked then."""
 
     intent_id: str
+    refund: ProviderRefund | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class DisputeChanged:
-    """Something happened to a dispute: read it."""
+    """Something happened to a dispute: read it. `dispute` is only how it looked then."""
 
     dispute_id: str
     intent_id: str
+    dispute: Dispute | None = None
 
 
 Subject = Intent | Session | RefundsChanged | DisputeChanged
@@ -166,3 +169,4 @@ class Gateway(Protocol):
     def read_dispute(self, dispute_id: str) -> Dispute: ...
     def read_event(self, body: bytes, signature: str) -> Hint: ...
     def reread_event(self, payload: dict[str, Any]) -> Hint: ...
+    def list_hints(self, since: datetime) -> Iterator[Hint]: ...

@@ -6,6 +6,7 @@ from payments.models.fulfilment import Fulfilment
 from payments.models.idempotency import IdempotencyKey, ProviderCall
 from payments.models.order import Order
 from payments.models.payment import Payment
+from payments.models.reconcile_run import ReconcileRun
 from payments.models.refund import Refund
 from payments.models.retryable import Retryable
 from payments.models.webhook_event import WebhookEvent
@@ -18,6 +19,7 @@ __all__ = [
     "Payment",
     "PaymentFailure",
     "ProviderCall",
+    "ReconcileRun",
     "Refund",
     "Retryable",
     "WebhookEvent",

@@ -303,13 +303,13 @@ def test_a_dispute_marks_the_order_and_is_settled_either_way(
     payment = order.payments.get()
     dispute_id = provider.dispute(intent_of(payment))
 
-    assert tell_dispute(payment, dispute_id) == 200
+    assert tell_dispute(provider, dispute_id) == 200
     retrying.run_due(now=now + timedelta(seconds=5))
     assert fresh(order).disputed_at is not None
     assert PaymentFailure.objects.get().severity == "critical"
 
     provider.dispute(intent_of(payment), status=decision)
-    assert tell_dispute(payment, dispute_id, "charge.dispute.closed") == 200
+    assert tell_dispute(provider, dispute_id, "charge.dispute.closed") == 200
     retrying.run_due(now=now + timedelta(seconds=10))
 
     assert PaymentFailure.objects.get().resolved is resolved
@@ -317,7 +317,7 @@ def test_a_dispute_marks_the_order_and_is_settled_either_way(
 
 
 def test_a_dispute_of_other_peoples_money_changes_nothing(provider: FakeProvider, now: datetime) -> None:
-    data = {"id": "dp_x", "object": "dispute", "payment_intent": "pi_elsewhere"}
+    data = {"id": "dp_x", "status": "needs_response", "amount": 1, "payment_intent": "pi_elsewhere"}
 
     assert knock(event_body("charge.dispute.created", data)) == 200
     retrying.run_due(now=now + timedelta(seconds=5))
