@@ -53,7 +53,7 @@ def find(provider: str, *, payment_ref: str, intent_id: str = "") -> UUID | None
     """Find our payment by the reference we gave the provider, or by the provider's own id."""
     by_provider = Payment.objects.filter(provider=provider)
     if payment_ref:
-        return by_provider.filter(pk=references.parse(payment_ref)).values_list("pk", flat=True).first()
+        return by_provider.filter(pk__in=references.parse(payment_ref)).values_list("pk", flat=True).first()
     return by_provider.filter(external_payment_id=intent_id or None).values_list("pk", flat=True).first()
 
 

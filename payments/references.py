@@ -3,9 +3,9 @@
 from uuid import UUID
 
 
-def parse(text: str) -> UUID | None:
-    """Return the id a provider kept for us, or None where it is not one of ours."""
+def parse(text: str) -> list[UUID]:
+    """Return the id a provider kept for us, or none where it is not one of ours."""
     try:
-        return UUID(text)
+        return [UUID(text)]
     except ValueError:
-        return None
+        return []

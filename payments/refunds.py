@@ -126,7 +126,7 @@ def find(payment: Payment, answer: ProviderRefund) -> Refund | None:
     mine = payment.refunds.select_for_update()
     return (
         mine.filter(external_refund_id=answer.id).first()
-        or mine.filter(pk=references.parse(answer.refund_ref), external_refund_id=None).first()
+        or mine.filter(pk__in=references.parse(answer.refund_ref), external_refund_id=None).first()
     )
 
 

@@ -5,7 +5,7 @@ from uuid import UUID
 from celery import shared_task
 from django.utils import timezone
 
-from payments import expiry, retrying
+from payments import expiry, purging, reconcile, retrying
 
 
 @shared_task
@@ -24,3 +24,16 @@ def sweep() -> None:
 def expire_holds() -> None:
     """End every hold whose time is up."""
     expiry.expire_overdue(now=timezone.now())
+
+
+@shared_task
+def reconcile_stripe() -> None:
+    """Take in whatever Stripe knows and we do not."""
+    reconcile.reconcile("stripe", now=timezone.now())
+
+
+@shared_task
+def purge_records() -> None:
+    """Purge what has served its thirty days."""
+    for _ in purging.purge(now=timezone.now()):
+        continue

@@ -7,7 +7,7 @@ for races, crash points and state machines.
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -56,6 +56,7 @@ class FakeProvider:
     calls: list[str] = field(default_factory=list)
     refunds_start_as: RefundStatus = RefundStatus.SUCCEEDED
     guard: threading.RLock = field(default_factory=threading.RLock)
+    at_point: Callable[[str], None] = lambda _: None  # called before and after each call takes effect
 
     # --- what the product calls -----------------------------------------------------------
 
@@ -240,11 +241,13 @@ class FakeProvider:
             fault = next((fault for fault in self.faults if fault.method == method), None)
             if fault:
                 self.faults.remove(fault)
+            self.at_point(f"{method}: before it is sent")
             if fault and not fault.after:
                 raise fault.error
             yield
             if fault:
                 raise fault.error
+            self.at_point(f"{method}: done, the answer is lost")
 
 
 STRIPE_STATUS = {

@@ -2,9 +2,10 @@ import random
 from datetime import datetime, timedelta
 
 import pytest
+from celery import current_app
 from pytest_django.fixtures import Settings
 
-from payments import fulfilment, retrying, wake
+from payments import fulfilment, retrying
 from payments.models import Email, Fulfilment, PaymentFailure
 from tests.buying import hold, pay
 from tests.fakes import FakeProvider
@@ -118,7 +119,7 @@ def test_a_broker_that_is_away_is_left_to_the_next_sweep(
     def refuse(*_: object, **__: object) -> None:
         raise OSError("connection refused")
 
-    monkeypatch.setattr(wake.current_app, "send_task", refuse)
+    monkeypatch.setattr(current_app, "send_task", refuse)
 
     assert retrying.sweep(now=now + timedelta(seconds=1)) == 0
     assert retrying.run_due(now=now + timedelta(seconds=1)) == 1
@@ -130,7 +131,7 @@ def test_a_payment_succeeds_while_the_broker_is_away(
     def refuse(*_: object, **__: object) -> None:
         raise OSError("connection refused")
 
-    monkeypatch.setattr(wake.current_app, "send_task", refuse)
+    monkeypatch.setattr(current_app, "send_task", refuse)
 
     promised = paid(provider, now)
 

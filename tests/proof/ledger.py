@@ -1,0 +1,97 @@
+"""What must be true of any books, whatever happened: the provider's against ours, to the cent."""
+
+from datetime import datetime, timedelta
+
+from django.db.models import Sum
+
+from payments import expiry, reconcile, retrying
+from payments.gateways.types import IntentStatus, RefundStatus
+from payments.models import Fulfilment, Order, Payment, PaymentFailure, Refund, WebhookEvent
+from tests.fakes import FakeProvider
+from tickets.models import Ticket, TicketReservation, TicketType
+
+
+def recover(*, now: datetime) -> datetime:
+    """Let sweeper, expiry and reconciliation do their work, as beat would; return the moment after."""
+    for minutes in (2, 4, 10, 45):
+        moment = now + timedelta(minutes=minutes)
+        retrying.run_due(now=moment)
+        expiry.expire_overdue(now=moment)
+        reconcile.reconcile("stripe", now=moment)
+        retrying.run_due(now=moment + timedelta(seconds=30))
+    retrying.run_due(now=now + timedelta(hours=2))
+    return now + timedelta(hours=2)
+
+
+def violations(provider: FakeProvider) -> list[str]:
+    """Name everything that is not as it must be."""
+    return [*money(provider), *goods(), *places(), *leftovers()]
+
+
+def money(provider: FakeProvider) -> list[str]:
+    """Compare every cent that came or went with our books."""
+    wrong = []
+    for intent in provider.intents.values():
+        payment = Payment.objects.filter(external_payment_id=intent.id).first()
+        back = sum(
+            refund.amount_cents
+            for refund in provider.refunds.values()
+            if refund.intent_id == intent.id and refund.status is not RefundStatus.FAILED
+        )
+        if intent.status is not IntentStatus.SUCCEEDED:
+            continue
+        if payment is None or payment.status != Payment.Status.SUCCEEDED:
+            wrong.append(f"{intent.id} took money we do not know of")
+            continue
+        if (payment.received_cents, payment.refunded_cents) != (intent.received_cents, back):
+            wrong.append(f"{intent.id}: {payment.received_cents}/{payment.refunded_cents}, not {back} back")
+        whole = payment.order.status == Order.Status.FULFILLED and back < intent.received_cents
+        if not whole and back != intent.received_cents and not escalated(payment):
+            wrong.append(f"{intent.id}: neither goods nor money back")
+    return wrong
+
+
+def escalated(payment: Payment) -> bool:
+    """Say whether a person has been called for this payment."""
+    return PaymentFailure.objects.filter(order=payment.order, severity="critical").exists()
+
+
+def goods() -> list[str]:
+    """Compare every order's tickets with what it bought and paid for."""
+    wrong = []
+    for order in Order.objects.all():
+        living = Ticket.objects.filter(order=order).exclude(status="void").count()
+        bought = sum(line["quantity"] for line in order.lines)
+        due = bought if order.status == Order.Status.FULFILLED else 0
+        going = Refund.objects.filter(payment__order=order).aggregate(sum=Sum("amount_cents"))["sum"] or 0
+        if living != due and not going:
+            wrong.append(f"{order.reference} ({order.status}) has {living} tickets, not {due}")
+        paid = order.payments.filter(status="succeeded")
+        if len([payment for payment in paid if payment.refunded_cents < payment.received_cents]) > 1:
+            wrong.append(f"{order.reference} is paid twice")
+    return wrong
+
+
+def places() -> list[str]:
+    """Compare the counters with the rows they count."""
+    wrong = []
+    for type_ in TicketType.objects.all():
+        pending = TicketReservation.objects.filter(ticket_type=type_, status="pending")
+        held = pending.aggregate(sum=Sum("quantity"))["sum"] or 0
+        sold = Ticket.objects.filter(ticket_type=type_).exclude(status="void").count()
+        if (type_.held, type_.sold) != (held, sold):
+            wrong.append(f"{type_.slug}: counts {type_.held}/{type_.sold}, rows {held}/{sold}")
+        if type_.held + type_.sold > type_.capacity:
+            wrong.append(f"{type_.slug} is oversold")
+    return wrong
+
+
+def leftovers() -> list[str]:
+    """Name what should be finished and is not."""
+    wrong = [f"{order.reference} still holds" for order in Order.objects.filter(status="pending")]
+    wrong += [
+        f"{event} is {event.status}" for event in WebhookEvent.objects.filter(status__in=("pending", "processing"))
+    ]
+    wrong += [f"{promised} is still owed" for promised in Fulfilment.objects.filter(next_attempt_at__isnull=False)]
+    wrong += [f"refund {refund} is still owed" for refund in Refund.objects.filter(next_attempt_at__isnull=False)]
+    return wrong

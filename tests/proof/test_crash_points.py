@@ -1,0 +1,237 @@
+"""Every flow, cut off at every point, then left to sweeper, expiry and reconciliation."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import pytest
+
+from payments import checkout, expiry, fulfilment, orders, reconcile, refunds, retrying
+from payments.models import Email, Order, Payment, Refund
+from tests.buying import clock, hold, intent_of, knock, pay, start
+from tests.factories.tickets import TicketTypeFactory
+from tests.fakes import FakeProvider, event_body, intent_object
+from tests.proof.crashing import dies
+from tests.proof.ledger import recover, violations
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+Act = Callable[[], object]
+MOST_POINTS = 200
+
+
+@dataclass(frozen=True)
+class Flow:
+    """What is there before, and what is then cut off; `ends` names the order's states it may end in."""
+
+    name: str
+    prepare: Callable[[FakeProvider, datetime], Act]
+    ends: frozenset[str]
+
+
+def holding(provider: FakeProvider, now: datetime) -> Act:
+    type_ = TicketTypeFactory.create(capacity=10)
+    return lambda: hold(type_, quantity=2)
+
+
+def starting(provider: FakeProvider, now: datetime) -> Act:
+    order = hold()
+    return lambda: checkout.start_payment(order.pk, provider="stripe", mode="elements", now=clock())
+
+
+def starting_hosted(provider: FakeProvider, now: datetime) -> Act:
+    order = hold()
+    return lambda: checkout.start_payment(order.pk, provider="stripe", mode="checkout", now=clock())
+
+
+def changing_roads(provider: FakeProvider, now: datetime) -> Act:
+    order = hold()
+    start(order)
+    return lambda: checkout.start_payment(order.pk, provider="stripe", mode="checkout", now=clock())
+
+
+def hearing(provider: FakeProvider, now: datetime) -> Act:
+    payment = pay(provider, hold())
+    body = event_body("payment_intent.succeeded", intent_object(provider.intents[intent_of(payment)]), event_id="evt_1")
+    return lambda: knock(body)
+
+
+def returning(provider: FakeProvider, now: datetime) -> Act:
+    order = hold()
+    pay(provider, order)
+
+    def come_back() -> None:
+        checkout.ask_provider(order, now=clock())
+        fulfilment.try_now(order, now=clock())
+
+    return come_back
+
+
+def fulfilling(provider: FakeProvider, now: datetime) -> Act:
+    order = hold(quantity=3)
+    pay(provider, order)
+    checkout.ask_provider(order, now=now)
+    return lambda: fulfilment.try_now(order, now=clock())
+
+
+def expiring(provider: FakeProvider, now: datetime) -> Act:
+    order = hold()
+    start(order)
+    return lambda: expiry.expire_order(order.pk, now=now + timedelta(minutes=16))
+
+
+def expiring_what_is_paid(provider: FakeProvider, now: datetime) -> Act:
+    order = hold()
+    pay(provider, order)
+    return lambda: expiry.expire_order(order.pk, now=now + timedelta(minutes=16))
+
+
+def letting_go(provider: FakeProvider, now: datetime) -> Act:
+    order = hold()
+    start(order)
+    return lambda: expiry.cancel_order(order.pk, now=clock())
+
+
+def extending(provider: FakeProvider, now: datetime) -> Act:
+    order = hold()
+    return lambda: orders.extend_hold(order.pk, now=clock())
+
+
+def refunding(provider: FakeProvider, now: datetime) -> Act:
+    order = hold()
+    pay(provider, order)
+    checkout.ask_provider(order, now=now)
+    fulfilment.try_now(order, now=clock())
+
+    def refund() -> None:
+        refunds.refund_order(order.pk, reason=Refund.Reason.OWNER, cause="owner", now=clock())
+        retrying.run_due(now=clock() + timedelta(seconds=1))
+
+    return refund
+
+
+def paying_late(provider: FakeProvider, now: datetime) -> Act:
+    payment = late_payment(provider, now)
+    body = event_body("payment_intent.succeeded", intent_object(provider.intents[intent_of(payment)]), event_id="evt_l")
+    return lambda: knock(body)
+
+
+def paying_too_late(provider: FakeProvider, now: datetime) -> Act:
+    payment = late_payment(provider, now)
+    type_ = payment.order.ticket_reservations.get().ticket_type
+    other = hold(type_, quantity=2)
+    pay(provider, other)
+    checkout.ask_provider(other, now=now)
+    fulfilment.try_now(other, now=clock())
+    body = event_body("payment_intent.succeeded", intent_object(provider.intents[intent_of(payment)]), event_id="evt_l")
+
+    def settle() -> None:
+        knock(body)
+        retrying.run_due(now=clock() + timedelta(seconds=1))
+
+    return settle
+
+
+def late_payment(provider: FakeProvider, now: datetime) -> Payment:
+    order = hold(TicketTypeFactory.create(capacity=2))
+    payment = start(order)
+    provider.fail_next("cancel_intent")
+    expiry.expire_order(order.pk, now=now + timedelta(minutes=36))
+    provider.pay(intent_of(payment))
+    return payment
+
+
+def reconciling(provider: FakeProvider, now: datetime) -> Act:
+    pay(provider, hold())
+    order = hold()
+    pay(provider, order)
+    provider.add_refund("pi_2", 5600)
+    return lambda: reconcile.reconcile("stripe", now=clock())
+
+
+def running_a_refund_event(provider: FakeProvider, now: datetime) -> Act:
+    order = hold()
+    payment = pay(provider, order)
+    checkout.ask_provider(order, now=now)
+    fulfilment.try_now(order, now=clock())
+    provider.add_refund(intent_of(payment), order.total_cents)
+    body = event_body("charge.refunded", {"id": "ch", "payment_intent": payment.external_payment_id}, event_id="evt_r")
+
+    def hear() -> None:
+        knock(body)
+        retrying.run_due(now=clock() + timedelta(seconds=1))
+
+    return hear
+
+
+EXPIRED = frozenset({"expired"})
+FULFILLED = frozenset({"fulfilled"})
+FLOWS = [
+    Flow("hold", holding, EXPIRED),
+    Flow("start payment", starting, EXPIRED),
+    Flow("start hosted payment", starting_hosted, EXPIRED),
+    Flow("change roads", changing_roads, EXPIRED),
+    Flow("webhook", hearing, FULFILLED),
+    Flow("return", returning, FULFILLED),
+    Flow("fulfil", fulfilling, FULFILLED),
+    Flow("expire", expiring, EXPIRED),
+    Flow("expire what is paid", expiring_what_is_paid, FULFILLED),
+    Flow("let go", letting_go, frozenset({"expired", "cancelled"})),
+    Flow("extend", extending, EXPIRED),
+    Flow("refund", refunding, frozenset({"refunded", "fulfilled"})),
+    Flow("late payment", paying_late, FULFILLED),
+    Flow("late payment, places gone", paying_too_late, frozenset({"refunded", "fulfilled"})),
+    Flow("reconcile", reconciling, frozenset({"refunded", "fulfilled"})),
+    Flow("refund in the dashboard", running_a_refund_event, frozenset({"refunded"})),
+]
+
+
+@pytest.mark.parametrize("flow", FLOWS, ids=lambda flow: flow.name)
+def test_a_flow_cut_off_anywhere_ends_whole(flow: Flow, monkeypatch: pytest.MonkeyPatch) -> None:
+    from payments import gateways
+
+    silence_mail(monkeypatch)
+    for k in range(1, MOST_POINTS):
+        now = clock()
+        provider = FakeProvider()
+        monkeypatch.setattr(gateways, "for_provider", lambda _, provider=provider: provider)
+        before = set(Order.objects.values_list("pk", flat=True))
+        act = flow.prepare(provider, now)
+        point = dies(k, provider, act)
+
+        recover(now=now)
+
+        assert violations(provider) == [], f"{flow.name}, point {k}: {point or 'none'}"
+        states = set(Order.objects.exclude(pk__in=before).values_list("status", flat=True))
+        assert states <= flow.ends, f"{flow.name}, point {k}: {point or 'none'}"
+        assert unsent() == 0
+        forget(provider)
+        if not point:
+            assert k > 5, "the flow has points to be cut off at"
+            return
+    pytest.fail(f"{flow.name} has over {MOST_POINTS} points")
+
+
+def silence_mail(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Send mail by a writer that writes nothing: the crash is in our books, not in the letters."""
+    from django.core.mail import EmailMultiAlternatives
+
+    from payments import mail
+
+    for kind in ("tickets_ready", "refunded", "late_payment_refunded"):
+        monkeypatch.setitem(mail._writers, kind, lambda _: EmailMultiAlternatives("s", "b", to=["ana@example.com"]))
+
+
+def unsent() -> int:
+    """Count the messages still owed."""
+    return Email.objects.filter(sent_at=None).count()
+
+
+def forget(provider: FakeProvider) -> None:
+    """Empty the tables for the next point, faster than a new database would be."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "TRUNCATE orders, webhook_events, ticket_types, events, reconcile_runs, stripe_idempotency_keys CASCADE"
+        )
