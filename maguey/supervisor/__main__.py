@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import environ
 
 from maguey import embedded
+from maguey.embedded import places
 from maguey.embedded.exceptions import EmbeddedError
 from maguey.supervisor import panel, plan, ports, single
 from maguey.supervisor.crew import Crew
@@ -32,8 +33,8 @@ def main(arguments: list[str]) -> int:
         _run(output, reset=chosen.reset)
     except StopRequested:
         output.say("stopped.")
-    except BrokenPipeError:  # whoever read our lines is gone: `make run | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if output.is_lost:  # lest Python complain of it once more while it ends
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (SupervisorError, EmbeddedError) as error:
         output.say(str(error))
         return 1
@@ -84,8 +85,8 @@ def _choose(output: Output, *, web_port: int, web_socket: int) -> Plan:
 def _services(output: Output) -> Iterator[None]:
     """Have PostgreSQL and Redis for a block, and stop them after it unless someone else uses them."""
     output.say("starting PostgreSQL and Redis …")
-    embedded.ensure_running()
     try:
+        embedded.ensure_running()
         yield
     finally:
         embedded.release()
@@ -96,9 +97,9 @@ def _forget_everything(output: Output) -> None:
         if os.environ.get(variable):
             output.say(f"{variable} names a server of your own: RESET leaves its data alone.")
     embedded.reset()
-    for path in plan.SANDBOX_FILE.parent.glob(f"{plan.SANDBOX_FILE.name}*"):
+    for path in places.state_dir().glob(f"{plan.SANDBOX_FILE}*"):
         path.unlink()
-    shutil.rmtree(plan.OUTBOX, ignore_errors=True)
+    shutil.rmtree(places.state_dir() / plan.OUTBOX, ignore_errors=True)
     output.say("the demo's data is deleted.")
 
 

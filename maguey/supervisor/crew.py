@@ -26,7 +26,6 @@ class Crew:
         self._children: list[Child] = []
         self._watchdog = Watchdog(inherited=() if lock is None else (lock,))
         self._asked_to_stop = 0
-        self._stopping = False
 
     def __enter__(self) -> Self:
         for number in STOP_SIGNALS:
@@ -76,8 +75,9 @@ class Crew:
     def _turn(self) -> None:
         """Show what was said, restart what died, and leave if asked to."""
         self._listen()
-        if self._asked_to_stop and not self._stopping:
+        if self._asked_to_stop or self._output.is_lost:
             raise StopRequested
+        self._watchdog.check()
         for child in self._children:
             if child.due_at is None and child.exit_code() is not None:
                 self._collect(child)
@@ -111,7 +111,6 @@ class Crew:
         self._watchdog.discard(child.pid)
 
     def _stop(self) -> None:
-        self._stopping = True
         running = [child for child in self._children if child.due_at is None]
         for child in running:
             child.ask_to_leave()

@@ -15,6 +15,7 @@ class Output:
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stdout
         self._colours: dict[str, int] = {OWN_NAME: 1}
+        self.is_lost = False  # whoever read us is gone: `make run | head`, a closed terminal
         self._coloured = self._stream.isatty() and not os.environ.get("NO_COLOR")
 
     def say(self, text: str) -> None:
@@ -26,8 +27,11 @@ class Output:
         label = f"{name:<{WIDTH}}│"
         if self._coloured:
             label = f"\x1b[{self._colour(name)}m{label}\x1b[0m"
-        self._stream.write(f"{label} {text}\n")
-        self._stream.flush()
+        try:
+            self._stream.write(f"{label} {text}\n")
+            self._stream.flush()
+        except OSError:
+            self.is_lost = True
 
     def _colour(self, name: str) -> int:
         return self._colours.setdefault(name, COLOURS[(len(self._colours) - 1) % len(COLOURS)])

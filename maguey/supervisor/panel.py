@@ -29,8 +29,8 @@ def _places(plan: Plan) -> Table:
     table.add_row("A night", f"{plan.site_url}/nights/noche-de-cumbia/", "")
     table.add_row("Console", f"{plan.site_url}/admin/", "owner / maguey")
     table.add_row("Door", f"{plan.site_url}/door/", "door / maguey")
-    table.add_row("Outbox", f"{plan.site_url}/outbox/", "every mail we sent")
-    table.add_row("Sandbox", f"{plan.sandbox_url}/", "stands in for Stripe and PayPal")
+    table.add_row("Outbox", f"{plan.site_url}/outbox/", "every mail sent")
+    table.add_row("Sandbox", f"{plan.sandbox_url}/", "plays Stripe")
     return table
 
 

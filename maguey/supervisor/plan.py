@@ -4,11 +4,12 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from maguey.embedded import places
 from maguey.supervisor.child import Program
 
 PROJECT = Path(__file__).resolve().parents[2]
-SANDBOX_FILE = PROJECT / ".maguey" / "sandbox.sqlite3"
-OUTBOX = PROJECT / ".maguey" / "outbox"
+SANDBOX_FILE = "sandbox.sqlite3"
+OUTBOX = "outbox"
 WEB_PORT = 8000
 SANDBOX_PORT = 8901
 WEBHOOK_SECRET = "whsec_maguey"  # noqa: S105 - the sandbox's, known to all
@@ -46,7 +47,7 @@ class Plan:
 
     def sandbox(self) -> Program:
         """Stand in for Stripe and PayPal."""
-        arguments = ["--port", str(self.sandbox_port), "--faults", "--database", str(SANDBOX_FILE)]
+        arguments = ["--port", str(self.sandbox_port), "--faults", "--database", str(places.state_dir() / SANDBOX_FILE)]
         webhook = ["--webhook", f"{self.site_url}/webhooks/stripe/", "--secret", WEBHOOK_SECRET]
         return self._manage("sandbox", "sandbox", *arguments, *webhook, role="web")
 

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 GUARD = Path(__file__).with_name("guard.py")
@@ -40,14 +41,13 @@ class Watchdog:
             pass_fds=self._inherited,
         )
 
-    def _tell(self, line: str) -> None:
-        try:
-            self._write(line)
-        except BrokenPipeError:
-            self._guard.wait()
+    def check(self) -> None:
+        """Replace a guard that died, and tell the new one all there is to know."""
+        if self._guard.poll() is not None:
             self._guard = self._start()
-            self._write("".join(f"+{group}\n" for group in self._groups))
+            self._tell("".join(f"+{group}\n" for group in self._groups))
 
-    def _write(self, text: str) -> None:
+    def _tell(self, text: str) -> None:
         assert self._guard.stdin is not None  # noqa: S101 - it was made with a pipe
-        self._guard.stdin.write(text.encode())
+        with suppress(BrokenPipeError):  # it just died: check() will tell its successor
+            self._guard.stdin.write(text.encode())
