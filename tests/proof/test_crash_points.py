@@ -12,7 +12,7 @@ from tests.buying import clock, hold, intent_of, knock, pay, start
 from tests.factories.tickets import TicketTypeFactory
 from tests.fakes import FakeProvider, event_body, intent_object
 from tests.proof.crashing import dies
-from tests.proof.ledger import recover, violations
+from tests.proof.ledger import empty_tables, recover, violations
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -205,7 +205,7 @@ def test_a_flow_cut_off_anywhere_ends_whole(flow: Flow, monkeypatch: pytest.Monk
         states = set(Order.objects.exclude(pk__in=before).values_list("status", flat=True))
         assert states <= flow.ends, f"{flow.name}, point {k}: {point or 'none'}"
         assert unsent() == 0
-        forget(provider)
+        empty_tables()
         if not point:
             assert k > 5, "the flow has points to be cut off at"
             return
@@ -225,13 +225,3 @@ def silence_mail(monkeypatch: pytest.MonkeyPatch) -> None:
 def unsent() -> int:
     """Count the messages still owed."""
     return Email.objects.filter(sent_at=None).count()
-
-
-def forget(provider: FakeProvider) -> None:
-    """Empty the tables for the next point, faster than a new database would be."""
-    from django.db import connection
-
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "TRUNCATE orders, webhook_events, ticket_types, events, reconcile_runs, stripe_idempotency_keys CASCADE"
-        )
