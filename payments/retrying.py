@@ -128,15 +128,14 @@ def delay_after(attempts: int) -> timedelta | None:
 
 @transaction.atomic(durable=True)
 def start_afresh(kind: str, pk: UUID, *, now: datetime, changes: dict[str, object] | None = None) -> bool:
-    """Give work a new set of tries from now on; say whether any was owed or given up."""
-    changed = (
-        _kinds[kind].model._default_manager.filter(pk=pk).update(
-            attempts=0, next_attempt_at=now, locked_until=None, last_error="", **(changes or {})
-        )
-    )  # fmt: skip
-    if changed:
-        wake_for(kind, pk)
-    return bool(changed)
+    """Give work a new set of tries from now on; say whether there is such work."""
+    work = _kinds[kind]
+    found = work.model._default_manager.filter(pk=pk)
+    afresh = {"attempts": 0, "next_attempt_at": now, "locked_until": None, "last_error": "", **(changes or {})}
+    if not found.update(**afresh):
+        return False
+    wake_for(kind, pk)
+    return True
 
 
 def sweep(*, now: datetime) -> int:

@@ -1,5 +1,6 @@
 import random
 from datetime import datetime, timedelta
+from uuid import uuid4
 
 import pytest
 from celery import current_app
@@ -154,6 +155,10 @@ def test_nothing_is_started_afresh_that_is_not_owed(provider: FakeProvider, now:
 
     assert not fulfilment.retry(promised.order, now=now)
     assert not fulfilment.try_now(promised.order, now=now)
+
+
+def test_work_that_is_not_there_is_not_started(now: datetime) -> None:
+    assert not retrying.start_afresh("fulfilment", uuid4(), now=now)
 
 
 def test_a_mail_that_cannot_be_sent_tells_the_owner(

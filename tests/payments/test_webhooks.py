@@ -3,6 +3,9 @@ from datetime import datetime, timedelta
 from itertools import permutations
 
 import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from pytest_django.fixtures import Settings
 
 from payments import charges, retrying, webhooks
@@ -87,6 +90,60 @@ def test_signed_garbage_is_refused(provider: FakeProvider, body: bytes) -> None:
 
 def test_a_body_that_is_not_utf8_is_refused(provider: FakeProvider) -> None:
     assert knock(b"\xff\xfe", signature="t=1,v1=00") == 400
+
+
+def test_a_body_that_claims_to_be_larger_than_a_megabyte_is_too_large() -> None:
+    response = Client().generic(
+        "POST", "/webhooks/stripe/", b"{}", content_type="application/json", CONTENT_LENGTH="2000000"
+    )
+
+    assert response.status_code == 413
+
+
+def test_a_length_that_is_no_number_is_no_traceback() -> None:
+    response = Client().generic("POST", "/webhooks/stripe/", b"{}", CONTENT_LENGTH="many")
+
+    assert response.status_code == 400
+
+
+def test_only_a_post_is_taken() -> None:
+    assert Client().get("/webhooks/stripe/").status_code == 405
+
+
+def test_a_failed_event_that_is_kept_meanwhile_is_met_again(provider: FakeProvider, now: datetime) -> None:
+    payment = pay(provider, hold())
+    tell(provider, payment, "payment_intent.succeeded", event_id="evt_1")
+    hint = provider.reread_event(WebhookEvent.objects.get().payload)
+
+    assert webhooks.keep_failed("stripe", hint, "the answer was lost", now=now) == Status.PROCESSED
+
+    assert WebhookEvent.objects.get().deliveries == 2
+
+
+def test_a_repeat_of_an_event_in_hand_leaves_its_next_try(provider: FakeProvider, now: datetime) -> None:
+    order = buy(provider)
+    payment = order.payments.get()
+    provider.add_refund(intent_of(payment), 100)
+
+    assert [tell_refund(payment, event_id="evt_r") for _ in range(2)] == [200, 200]
+
+    event = WebhookEvent.objects.get()
+    assert (event.status, event.deliveries) == (Status.PENDING, 2)
+    assert event.next_attempt_at is not None
+    assert event.next_attempt_at >= now
+
+
+def test_a_success_costs_few_statements(provider: FakeProvider) -> None:
+    payment = pay(provider, hold())
+    hint = provider.reread_event(
+        {"id": "evt_1", "type": "payment_intent.succeeded", "data": {"object": intent_object(provider.intents["pi_1"])}}
+    )
+
+    with CaptureQueriesContext(connection) as spent:
+        webhooks.take_in("stripe", hint, now=payment.created_at)
+
+    statements = [query["sql"] for query in spent if "SAVEPOINT" not in query["sql"]]
+    assert len(statements) <= 1, "\n".join(statements)
 
 
 def test_a_body_over_a_megabyte_is_too_large(provider: FakeProvider) -> None:

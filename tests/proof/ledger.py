@@ -68,6 +68,9 @@ def goods() -> list[str]:
         if living != due and not going:
             wrong.append(f"{order.reference} ({order.status}) has {living} tickets, not {due}")
         paid = order.payments.filter(status="succeeded")
+        doubles = Refund.objects.filter(payment__order=order, reason=Refund.Reason.DOUBLE_PAYMENT).count()
+        if doubles and doubles >= paid.count():
+            wrong.append(f"{order.reference} was paid {paid.count()} times and refunded as double {doubles} times")
         if len([payment for payment in paid if payment.refunded_cents < payment.received_cents]) > 1:
             wrong.append(f"{order.reference} is paid twice")
     return wrong
