@@ -3,6 +3,7 @@
 import os
 import pwd
 import subprocess
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict
@@ -55,27 +56,31 @@ class Account:
 def current() -> Account:
     """Return the account that runs this process."""
     try:
-        found = pwd.getpwuid(os.geteuid())
+        return _named(pwd.getpwuid(os.geteuid()))
     except KeyError:
-        raise EmbeddedError(
-            f"User id {os.geteuid()} has no name on this machine, which PostgreSQL needs: "
-            "add it to /etc/passwd, or set DATABASE_URL to a server of your own."
-        ) from None
-    return Account(found.pw_name, found.pw_uid, found.pw_gid)
+        return Account("", os.geteuid(), os.getegid())
 
 
 def for_postgres(data: Path) -> Account:
     """Return the account PostgreSQL runs as: this one, or for root the owner of the data, or an unprivileged one."""
     if os.geteuid() != 0:
-        return current()
+        return _current_by_name()
     if data.exists() and data.stat().st_uid != 0:
         return _named(pwd.getpwuid(data.stat().st_uid))
     for name in UNPRIVILEGED:
-        try:
+        with suppress(KeyError):
             return _named(pwd.getpwnam(name))
-        except KeyError:
-            continue
     raise EmbeddedError("PostgreSQL refuses to run as root, and this machine has neither `postgres` nor `nobody`.")
+
+
+def _current_by_name() -> Account:
+    found = current()
+    if not found.name:
+        raise EmbeddedError(
+            f"User id {found.uid} has no name on this machine, which PostgreSQL needs: "
+            "add it to /etc/passwd, or set DATABASE_URL to a server of your own."
+        )
+    return found
 
 
 def _named(found: pwd.struct_passwd) -> Account:

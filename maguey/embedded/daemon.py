@@ -7,7 +7,8 @@ it, so while it is held the pid beside it is right, and once it is free nothing 
 import os
 import signal
 import subprocess
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,11 +17,14 @@ from maguey.embedded import locks
 from maguey.embedded.account import Account
 from maguey.embedded.exceptions import DidNotStop
 
+START_SECONDS = 5.0
+LISTENING_SECONDS = 120.0
 LOG_LIMIT = 10 * 1024 * 1024
 
-# The shell writes its pid into the lock file, its standard input, and becomes the server. Whoever starts it may
-# die between any two instructions and still no server runs without its pid on record.
-LAUNCH = ("/bin/sh", "-c", 'echo "$$" >&0; exec "$@"', "launch")
+# Two shells: the first leaves the second behind, so that the server is nobody's child; the second writes its pid
+# into the lock file and becomes the server. Whoever starts it may die between any two instructions and still no
+# server runs without its pid on record.
+LAUNCH = ("/bin/sh", "-c", """exec 3<&0; /bin/sh -c 'echo "$$" >&3; exec "$@"' launch "$@" &""", "launch")
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,21 @@ class Daemon:
             os.close(descriptor)
         return True
 
+    def wait_until(self, answers: Callable[[], bool], *, socket: Path) -> bool:
+        """Wait for the server to answer, and tell whether it did.
+
+        One that has made its socket is reading what it had written and may take its time; one that has not, soon
+        after its start, never will, or its socket was deleted.
+        """
+        started = time.monotonic()
+        while time.monotonic() - started < (LISTENING_SECONDS if socket.exists() else START_SECONDS):
+            if answers():
+                return True
+            if not self.is_running():
+                return False
+            time.sleep(0.02)
+        return False
+
     def stop(self, signals: Sequence[tuple[signal.Signals, float]]) -> None:
         """Send each signal in turn, giving the server so many seconds to leave after it.
 
@@ -82,8 +101,9 @@ class Daemon:
         if self.log.exists() and self.log.stat().st_size > LOG_LIMIT:
             self.log.replace(self.log.with_suffix(".log.1"))
         with self.log.open("ab") as log:
-            subprocess.Popen(
+            subprocess.run(
                 [*LAUNCH, *command],
+                check=True,
                 cwd=self.directory,
                 stdin=lock,
                 stdout=log,

@@ -1,7 +1,6 @@
 """PostgreSQL from its wheel, started and stopped as one process."""
 
 import signal
-import time
 
 import psycopg
 
@@ -9,8 +8,7 @@ from maguey.embedded import account, bootstrap, cluster, places, postgres_config
 from maguey.embedded.daemon import Daemon
 from maguey.embedded.exceptions import DidNotStart
 
-START_SECONDS = 10
-RECOVERY_SECONDS = 120  # once it listens: replaying what a killed server had written takes what it takes
+SOCKET = ".s.PGSQL.5432"
 
 
 def daemon() -> Daemon:
@@ -21,7 +19,7 @@ def daemon() -> Daemon:
 
 def ensure() -> None:
     """Start PostgreSQL unless it answers, with the data, roles and database it needs."""
-    if not (daemon().is_running() and _wait_for_answer(daemon())):
+    if not (daemon().is_running() and _is_open(daemon())):
         stop()
         _start()
     bootstrap.ensure(places.postgres_socket_dir())
@@ -36,23 +34,27 @@ def _start() -> None:
     owner = account.for_postgres(cluster.data_dir())
     cluster.make_ready(owner)
     owner.own(places.postgres_socket_dir())
+    _forget_dead_socket()
     config = postgres_config.write()
     server = daemon()
     server.start([cluster.programs() / "postgres", "-c", f"config_file={config}"], account=owner)
-    if not _wait_for_answer(server):
+    if not _is_open(server):
         raise DidNotStart(f"PostgreSQL did not start. The end of {server.log}:\n{server.tail()}")
 
 
-def _wait_for_answer(server: Daemon) -> bool:
-    socket_dir = places.postgres_socket_dir()
-    started = time.monotonic()
-    while time.monotonic() - started < (RECOVERY_SECONDS if any(socket_dir.glob(".s.*")) else START_SECONDS):
-        try:
-            bootstrap.connect(socket_dir, "postgres").close()
-        except psycopg.OperationalError:
-            if not server.is_running():
-                return False
-            time.sleep(0.02)
-        else:
-            return True
-    return False
+def _forget_dead_socket() -> None:
+    """Remove what a killed server left of its socket: the pid in its lock may be another program's by now."""
+    for path in places.postgres_socket_dir().glob(f"{SOCKET}*"):
+        path.unlink()
+
+
+def _is_open(server: Daemon) -> bool:
+    return server.wait_until(_answers, socket=places.postgres_socket_dir() / SOCKET)
+
+
+def _answers() -> bool:
+    try:
+        bootstrap.connect(places.postgres_socket_dir(), "postgres").close()
+    except psycopg.OperationalError:  # not there yet, or still recovering
+        return False
+    return True

@@ -1,18 +1,13 @@
 """Redis from its wheel: it wakes work and counts requests, and remembers nothing that matters."""
 
 import signal
-import time
+import socket
 from pathlib import Path
-
-import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from maguey.embedded import account, places, wheels
 from maguey.embedded.daemon import Daemon
 from maguey.embedded.exceptions import DidNotStart
 
-START_SECONDS = 30
 SETTINGS = {
     "port": "0",
     "unixsocketperm": "700",
@@ -39,12 +34,12 @@ def daemon() -> Daemon:
 def ensure() -> None:
     """Start Redis unless it answers."""
     server = daemon()
-    if server.is_running() and _wait_for_answer(server, seconds=START_SECONDS):
+    if server.is_running() and _is_open(server):
         return
     stop()
     directory().mkdir(mode=0o700, exist_ok=True)
     server.start(_command(), account=account.current())
-    if not _wait_for_answer(server, seconds=START_SECONDS):
+    if not _is_open(server):
         raise DidNotStart(f"Redis did not start. The end of {server.log}:\n{server.tail()}")
 
 
@@ -58,22 +53,16 @@ def _command() -> list[str | Path]:
     return [wheels.redis_server(), *(word for name, value in settings.items() for word in (f"--{name}", value))]
 
 
-def _wait_for_answer(server: Daemon, *, seconds: float) -> bool:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if _answers():
-            return True
-        if not server.is_running():
-            return False
-        time.sleep(0.02)
-    return False
+def _is_open(server: Daemon) -> bool:
+    return server.wait_until(_answers, socket=places.redis_socket())
 
 
 def _answers() -> bool:
-    client = redis.Redis(unix_socket_path=str(places.redis_socket()), socket_timeout=2, retry=Retry(NoBackoff(), 0))
-    try:
-        return bool(client.ping())
-    except (redis.RedisError, OSError):  # not there yet, or still loading its file
-        return False
-    finally:
-        client.close()
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(2)
+        try:
+            client.connect(str(places.redis_socket()))
+            client.sendall(b"PING\r\n")
+            return client.recv(64).startswith(b"+PONG")
+        except OSError:  # not there yet
+            return False

@@ -12,7 +12,7 @@ import environ
 from maguey import embedded
 from maguey.embedded import places
 from maguey.embedded.exceptions import EmbeddedError
-from maguey.supervisor import panel, plan, ports, single
+from maguey.supervisor import panel, plan, ports, single, statics
 from maguey.supervisor.crew import Crew
 from maguey.supervisor.exceptions import StepFailed, StopRequested, SupervisorError
 from maguey.supervisor.output import Output
@@ -58,7 +58,9 @@ def _open(crew: Crew, output: Output, chosen: Plan) -> None:
     """
     crew.start(chosen.sandbox())
     crew.finish(chosen.migrate())
-    crew.finish(chosen.collectstatic())
+    if not statics.are_gathered():
+        output.say("gathering the static files; this happens when they change …")
+        crew.finish(chosen.collectstatic())
     crew.start(chosen.web())
     if not crew.wait_until(lambda: ports.accepts(chosen.sandbox_port), seconds=SANDBOX_SECONDS):
         raise StepFailed("The sandbox does not answer: its lines above say why.")

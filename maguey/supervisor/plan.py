@@ -75,7 +75,8 @@ class Plan:
         return self._celery(name, "worker", *which, *quiet)
 
     def _celery(self, name: str, *arguments: str) -> Program:
-        return self._python(name, "-m", "celery", "-A", "maguey", *arguments, "--loglevel", "INFO", role="worker")
+        quietly = ("-m", "celery", "--quiet", "--app", "maguey")
+        return self._python(name, *quietly, *arguments, "--loglevel", "INFO", role="worker")
 
     def _manage(self, name: str, *arguments: str, role: str) -> Program:
         return self._python(name, str(PROJECT / "manage.py"), *arguments, role=role)
@@ -92,6 +93,7 @@ class Plan:
         return {
             "DJANGO_SETTINGS_MODULE": "maguey.settings",
             "MAGUEY_ENV": "demo",
+            "PYTHONWARNINGS": "ignore:You're running the worker with superuser",  # in a container one does
             "SITE_URL": self.site_url,
             "STRIPE_API_BASE": self.sandbox_url,
             "STRIPE_JS_URL": f"{self.sandbox_url}/stripe.js",

@@ -3,6 +3,7 @@
 import io
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from maguey.embedded import locks
-from maguey.supervisor import guard, panel, ports
+from maguey.embedded import cluster, locks, places
+from maguey.supervisor import guard, panel, ports, statics
 from maguey.supervisor.child import Program
 from maguey.supervisor.crew import Crew
 from maguey.supervisor.exceptions import StepFailed
@@ -99,10 +100,13 @@ def _soon(answer: Callable[[], bool], *, seconds: float = 15) -> bool:
 
 
 @pytest.fixture
-def directory() -> Iterator[Path]:
+def directory(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Return a place for one checkout's locks."""
     with tempfile.TemporaryDirectory(prefix="maguey-test-") as name:
-        yield Path(name) / ".maguey"
+        monkeypatch.setenv("MAGUEY_DATA_DIR", str(Path(name) / ".maguey"))
+        yield places.state_dir()
+        cluster.remove()  # what root keeps elsewhere
+        shutil.rmtree(places.runtime_dir(), ignore_errors=True)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -244,6 +248,24 @@ def test_a_taken_port_gives_way_to_the_next() -> None:
         assert ports.accepts(ports.port_of(first))
         taken = ports.port_of(first)
     assert not ports.accepts(taken)
+
+
+def test_static_files_are_gathered_again_only_when_they_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "static" / "css").mkdir(parents=True)
+    (tmp_path / "requirements.txt").touch()
+    style = tmp_path / "static" / "css" / "site.css"
+    style.touch()
+    monkeypatch.setattr(statics, "PROJECT", tmp_path)
+    monkeypatch.setattr(statics, "MANIFEST", tmp_path / "staticfiles.json")
+
+    assert not statics.are_gathered()
+    (tmp_path / "staticfiles.json").touch()
+    assert statics.are_gathered()
+    later = time.time() + 10
+    os.utime(style, (later, later))
+    assert not statics.are_gathered()
 
 
 def test_the_guard_counts_what_is_left() -> None:
