@@ -37,7 +37,10 @@ if importlib.util.find_spec("payments.urls") is None:
             "",
             include(
                 (
-                    [path("orders/<str:reference>/return/", health.live, name="return"), path("orders/<str:reference>/pay/", health.live, name="pay")],
+                    [
+                        path("orders/<str:reference>/return/", health.live, name="return"),
+                        path("orders/<str:reference>/pay/", health.live, name="pay"),
+                    ],
                     "payments",
                 )
             ),

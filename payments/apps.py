@@ -10,7 +10,7 @@ class PaymentsConfig(AppConfig):
 
     def ready(self) -> None:
         """Register every kind of work that is tried until it is done."""
-        from payments import fulfilment, mail, refunds, retrying, webhooks
+        from payments import emails, fulfilment, mail, refunds, retrying, webhooks
         from payments.models import Email, Fulfilment, Refund, WebhookEvent
 
         for work in (
@@ -20,3 +20,5 @@ class PaymentsConfig(AppConfig):
             retrying.Work(mail.KIND, Email, "mail", mail.send_email, mail.give_up),
         ):
             retrying.register(work)
+        mail.register("refunded", emails.refunded)
+        mail.register("late_payment_refunded", emails.late_payment_refunded)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any as Sandbox
+from payments.sandbox.testing import Sandbox
 
 import pytest
 import redis
@@ -54,7 +54,7 @@ def provider(monkeypatch: pytest.MonkeyPatch) -> FakeProvider:
 @pytest.fixture
 def sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
     """Return a Stripe of this test's own, spoken to by the real SDK in this process."""
-    books = Sandbox(faults=True, secrets=["whsec_maguey"])
+    books = Sandbox()
     client = books.client()
 
     def client_of_this_test() -> stripe.StripeClient:

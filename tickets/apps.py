@@ -9,8 +9,10 @@ class TicketsConfig(AppConfig):
     name = "tickets"
 
     def ready(self) -> None:
-        """Register tickets as a product."""
-        from payments import products
-        from tickets import fulfilment
+        """Register tickets as a product, and who writes its letters."""
+        from payments import mail, products
+        from tickets import emails, finding, fulfilment
 
         products.register(fulfilment.PRODUCT)
+        mail.register(fulfilment.CONFIRMATION, emails.tickets_ready)
+        mail.register(finding.KIND, emails.find_my_tickets)

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import pytest
+from django.db import transaction
 
-from payments import checkout, expiry, fulfilment, orders, reconcile, refunds, retrying
+from payments import checkout, expiry, fulfilment, gateways, orders, reconcile, refunds, retrying, webhooks
+from payments.gateways.types import Hint
 from payments.models import Email, Order, Payment, Refund
 from tests.buying import clock, hold, intent_of, knock, pay, start
 from tests.factories.tickets import TicketTypeFactory
@@ -188,8 +190,6 @@ FLOWS = [
 
 @pytest.mark.parametrize("flow", FLOWS, ids=lambda flow: flow.name)
 def test_a_flow_cut_off_anywhere_ends_whole(flow: Flow, monkeypatch: pytest.MonkeyPatch) -> None:
-    from payments import gateways
-
     silence_mail(monkeypatch)
     for k in range(1, MOST_POINTS):
         now = clock()
@@ -210,6 +210,37 @@ def test_a_flow_cut_off_anywhere_ends_whole(flow: Flow, monkeypatch: pytest.Monk
             assert k > 5, "the flow has points to be cut off at"
             return
     pytest.fail(f"{flow.name} has over {MOST_POINTS} points")
+
+
+def test_the_harness_finds_the_event_that_a_claim_loses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The positive control: keeping the event in one commit and applying it in the next loses orders."""
+    silence_mail(monkeypatch)
+    monkeypatch.setattr(webhooks, "take_in", claim_first)
+    lost = []
+    for k in range(1, 20):
+        provider = FakeProvider()
+        monkeypatch.setattr(gateways, "for_provider", lambda _, provider=provider: provider)
+        act = hearing(provider, clock())
+        point = dies(k, provider, act)
+        act()  # Stripe sends it again
+
+        retrying.run_due(now=clock() + timedelta(minutes=5))
+
+        if not Order.objects.filter(status="fulfilled").exists():
+            lost.append(point)
+        empty_tables()
+
+    assert lost
+
+
+def claim_first(provider: str, hint: Hint, *, now: datetime) -> str:
+    """Keep an event as processed, commit, and only then apply it: the mistake."""
+    with transaction.atomic():
+        if not webhooks.insert(webhooks.new_event(provider, hint, now=now)):
+            return "processed"
+    with transaction.atomic():
+        webhooks.apply_now(provider, hint, now=now)
+    return "processed"
 
 
 def silence_mail(monkeypatch: pytest.MonkeyPatch) -> None:

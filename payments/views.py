@@ -1,0 +1,179 @@
+"""The pages of paying: read the request, make one call, choose the response."""
+
+import logging
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_POST
+
+from payments import checkout, expiry, fulfilment, orders, products, rate_limits
+from payments.exceptions import GatewayUnavailable, PaymentsError
+from payments.models import Order
+from payments.orders import Truth
+from payments.rate_limits import RateLimited
+
+logger = logging.getLogger(__name__)
+
+ATTEMPTS_PER_ADDRESS = "60/minute"
+WAIT_SECONDS = 30
+
+
+def order_or_404(reference: str) -> Order:
+    """Return the order a guest holds the reference of."""
+    return get_object_or_404(Order.objects.select_related("event"), reference=reference)
+
+
+def page_of(order: Order) -> str:
+    """Return the address of an order's own page."""
+    return reverse(products.of(order).page, args=[order.reference])
+
+
+@never_cache
+@require_GET
+def pay(request: HttpRequest, reference: str) -> HttpResponse:
+    """Show the countdown, the summary and the card field."""
+    order = order_or_404(reference)
+    now = timezone.now()
+    if not order.is_payable or orders.truth(order) is not Truth.NOT_CHARGED:
+        return private(redirect(page_of(order)))
+    context = {
+        "order": order,
+        "now": now,
+        "is_over": order.is_overdue(now),
+        "stripe_js_url": settings.STRIPE_JS_URL,
+        "publishable_key": settings.STRIPE_PUBLISHABLE_KEY,
+        "is_hosted": settings.STRIPE_MODE == "checkout",
+    }
+    return private(render(request, "payments/pay.html", context))
+
+
+@require_POST
+def start(request: HttpRequest, reference: str) -> JsonResponse:
+    """Open the way to pay on our own page, or find the one that is open."""
+    order = order_or_404(reference)
+    try:
+        rate_limits.check(ATTEMPTS_PER_ADDRESS, "start", rate_limits.address_of(request))
+        begun = checkout.start_payment(order.pk, provider="stripe", mode="elements", now=timezone.now())
+    except PaymentsError as refusal:
+        return problem(refusal)
+    except RateLimited as refusal:
+        return too_fast(refusal)
+    return JsonResponse({"payment_id": str(begun.payment_id), "client_secret": begun.client_secret})
+
+
+@require_POST
+def start_hosted(request: HttpRequest, reference: str) -> HttpResponse:
+    """Lead a guest to the provider's own page: the road without JavaScript."""
+    order = order_or_404(reference)
+    try:
+        rate_limits.check(ATTEMPTS_PER_ADDRESS, "start", rate_limits.address_of(request))
+        begun = checkout.start_payment(order.pk, provider="stripe", mode="checkout", now=timezone.now())
+    except (PaymentsError, RateLimited) as refusal:
+        messages.error(request, _((type(refusal).__doc__ or "").strip()))
+        return redirect("payments:pay", reference)
+    response = redirect(begun.redirect_url)
+    response.status_code = 303
+    return response
+
+
+@require_POST
+def extend(request: HttpRequest, reference: str) -> HttpResponse:
+    """Give ten more minutes, once."""
+    order = order_or_404(reference)
+    try:
+        orders.extend_hold(order.pk, now=timezone.now())
+    except PaymentsError as refusal:
+        messages.error(request, _(refusal.sentence))
+    return redirect("payments:pay", reference)
+
+
+@require_POST
+def cancel(request: HttpRequest, reference: str) -> HttpResponse:
+    """Let a guest give their places back."""
+    order = order_or_404(reference)
+    try:
+        expiry.cancel_order(order.pk, now=timezone.now())
+    except PaymentsError as refusal:
+        messages.error(request, _(refusal.sentence))
+        return redirect("payments:pay", reference)
+    return redirect(page_of(order))
+
+
+@never_cache
+@require_GET
+def come_back(request: HttpRequest, reference: str) -> HttpResponse:
+    """Ask the provider how it stands, deliver at once, and show the truth."""
+    order = order_or_404(reference)
+    order = settle(order)
+    if order.is_payable and orders.truth(order) is Truth.NOT_CHARGED:
+        if request.GET.get("redirect_status") == "failed":
+            messages.error(request, _("Payment failed. Please try again."))
+        return redirect("payments:pay", reference)
+    return redirect(page_of(order))
+
+
+@never_cache
+@require_GET
+def state(request: HttpRequest, reference: str) -> JsonResponse:
+    """Say how an order stands; with `ask=1`, as the provider sees it now."""
+    order = order_or_404(reference)
+    is_known = True
+    if request.GET.get("ask") == "1":
+        try:
+            order = settle(order, quietly=False)
+        except GatewayUnavailable:
+            is_known = False
+    now = timezone.now()
+    return JsonResponse(
+        {
+            "truth": orders.truth(order),
+            "status": order.status,
+            "is_known": is_known,
+            "expires_at": order.expires_at.isoformat(),
+            "now": now.isoformat(),
+            "page": page_of(order),
+        }
+    )
+
+
+def settle(order: Order, *, quietly: bool = True) -> Order:
+    """Converge to what the provider says and deliver what is owed.
+
+    Raises GatewayUnavailable unless quietly: then what our own books say is shown.
+    """
+    now = timezone.now()
+    try:
+        checkout.ask_provider(order, now=now)
+    except GatewayUnavailable:
+        if not quietly:
+            raise
+        logger.warning("The provider did not answer for order %s", order.pk)
+    fulfilment.try_now(order, now=now)
+    return Order.objects.select_related("event").get(pk=order.pk)
+
+
+def problem(refusal: PaymentsError) -> JsonResponse:
+    """Answer with a problem document: a stable code and a kind sentence."""
+    body = {"code": refusal.code, "status": refusal.status, "detail": _(refusal.sentence)}
+    return JsonResponse(body, status=refusal.status, content_type="application/problem+json")
+
+
+def too_fast(refusal: RateLimited) -> JsonResponse:
+    """Answer that this is too often."""
+    body = {"code": "too_many_requests", "status": 429, "detail": _((type(refusal).__doc__ or "").strip())}
+    return JsonResponse(
+        body, status=429, content_type="application/problem+json", headers={"Retry-After": str(WAIT_SECONDS)}
+    )
+
+
+def private(response: HttpResponse) -> HttpResponse:
+    """Keep an order's address out of search engines and other sites' logs."""
+    response["X-Robots-Tag"] = "noindex, nofollow"
+    response["Referrer-Policy"] = "no-referrer"
+    return response

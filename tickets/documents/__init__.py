@@ -1,0 +1,1 @@
+"""What a guest takes along: QR codes, one PDF, a calendar file."""

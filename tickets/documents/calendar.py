@@ -1,0 +1,27 @@
+"""The night as a calendar file."""
+
+from datetime import UTC
+
+from django.conf import settings
+from django.urls import reverse
+from icalendar import Calendar, Event
+
+from payments.models import Order
+
+
+def order_calendar(order: Order) -> bytes:
+    """Return an order's night as a calendar file, in UTC; the same order is always the same entry."""
+    night = order.event
+    entry = Event()
+    entry.add("uid", f"{order.pk}@maguey")
+    entry.add("dtstamp", order.paid_at or order.created_at)
+    entry.add("dtstart", night.doors_at.astimezone(UTC))
+    entry.add("dtend", night.ends_at.astimezone(UTC))
+    entry.add("summary", f"{night.title} · {night.venue_name}")
+    entry.add("location", f"{night.venue_name}, {night.venue_address}")
+    entry.add("url", settings.SITE_URL + reverse("tickets:order", args=[order.reference]))
+    calendar = Calendar()
+    calendar.add("prodid", "-//Maguey//Tickets//EN")
+    calendar.add("version", "2.0")
+    calendar.add_component(entry)
+    return bytes(calendar.to_ical())

@@ -1,0 +1,63 @@
+"""All tickets of an order as one tagged PDF."""
+
+import json
+from datetime import datetime
+from pathlib import Path
+
+import typst
+from django.utils import formats, translation
+from django.utils.translation import gettext as _
+
+from payments.models import Order
+from tickets.documents import qr
+from tickets.models import Ticket
+
+TEMPLATE = Path(__file__).with_name("order.typ")
+
+
+def order_pdf(order: Order) -> bytes:
+    """Return an order's living tickets as one PDF, a page each, checked as PDF/UA-1 by the compiler."""
+    with translation.override(order.language):
+        data = json.dumps(contents_of(order))
+    return bytes(typst.compile(str(TEMPLATE), sys_inputs={"order": data}, pdf_standards=["ua-1"]))
+
+
+def contents_of(order: Order) -> dict[str, object]:
+    """Return everything the pages say, in the order's language."""
+    night = order.event
+    tickets = list(
+        order.tickets.exclude(status=Ticket.Status.VOID).select_related("ticket_type").order_by("position")
+    )
+    return {
+        "title": f"{night.title} · {night.venue_name}",
+        "venue": night.venue_name,
+        "night": night.title,
+        "language": order.language,
+        "date": formats.date_format(night.starts_at.astimezone(night.zone), "l j F Y"),
+        "facts": [
+            [_("Doors"), hour(night.doors_at.astimezone(night.zone))],
+            [_("Until"), hour(night.ends_at.astimezone(night.zone))],
+            [_("Where"), night.venue_address],
+            [_("Age"), _("%(age)s and over, with ID") % {"age": night.minimum_age}],
+            [_("Order"), order.reference],
+        ],
+        "note": _("One code lets one person in, once. Keep it to yourself."),
+        "tickets": [ticket_page(order, ticket, of=len(tickets)) for ticket in tickets],
+    }
+
+
+def ticket_page(order: Order, ticket: Ticket, *, of: int) -> dict[str, str]:
+    """Return what one ticket's page says."""
+    return {
+        "type": ticket.ticket_type.name,
+        "holder": ticket.holder_name or order.name,
+        "place": _("Ticket %(n)s of %(of)s") % {"n": ticket.position, "of": of},
+        "code": ticket.code,
+        "qr": qr.svg(ticket.code),
+        "alt": _("QR code of ticket %(n)s") % {"n": ticket.position},
+    }
+
+
+def hour(moment: datetime) -> str:
+    """Write an hour as the language does."""
+    return formats.time_format(moment, "g:i A")

@@ -1,0 +1,22 @@
+"""Messages to guests about their tickets: one function a message."""
+
+from django.core.mail import EmailMultiAlternatives
+
+from payments.letters import letter_about
+from payments.models import Email
+from tickets.documents import calendar, pdf
+
+
+def tickets_ready(email: Email) -> EmailMultiAlternatives:
+    """Write the confirmation, with every ticket of the order in one PDF and the night as a calendar file."""
+    order = email.order
+    assert order is not None  # noqa: S101 (a message of this kind is always owed to an order)
+    letter = letter_about(email, "tickets_ready")
+    letter.attach(f"maguey-{order.event.slug}.pdf", pdf.order_pdf(order), "application/pdf")
+    letter.attach(f"maguey-{order.event.slug}.ics", calendar.order_calendar(order), "text/calendar")
+    return letter
+
+
+def find_my_tickets(email: Email) -> EmailMultiAlternatives:
+    """Write the way back to an order."""
+    return letter_about(email, "find_my_tickets")

@@ -1,0 +1,31 @@
+"""Amounts and nights as people read them."""
+
+from datetime import datetime
+from typing import Any
+
+from django import template
+from django.utils import formats
+from django.utils.translation import get_language
+
+from payments.money import format_cents
+from tickets.models import Event
+
+register = template.Library()
+
+
+@register.filter
+def money(cents: int, currency: str = "usd") -> str:
+    """Write cents as an amount in the reader's language."""
+    return format_cents(cents, currency, get_language() or "en")
+
+
+@register.filter
+def at_the_club(moment: datetime, event: Event) -> datetime:
+    """Turn a moment into the club's own time."""
+    return moment.astimezone(event.zone)
+
+
+@register.simple_tag
+def night(event: Event, pattern: str = "D j M") -> Any:  # Any: Django's own return type
+    """Write the date of a night as the club counts it."""
+    return formats.date_format(event.starts_at.astimezone(event.zone), pattern)
