@@ -39,3 +39,8 @@ def register(product: Product) -> None:
 def of(order: Order) -> Product:
     """Return the product an order is for."""
     return _products[order.kind]
+
+
+def named(kind: str) -> Product:
+    """Return the product of a kind."""
+    return _products[kind]

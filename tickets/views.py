@@ -112,9 +112,7 @@ def buy(request: HttpRequest, slug: str) -> HttpResponse:
 
 def order_or_404(reference: str) -> Order:
     """Return the order of tickets a guest holds the reference of."""
-    return get_object_or_404(
-        Order.objects.select_related("event"), reference=reference, kind=Order.Kind.GA_TICKET
-    )
+    return get_object_or_404(Order.objects.select_related("event"), reference=reference, kind=Order.Kind.GA_TICKET)
 
 
 @never_cache

@@ -35,7 +35,9 @@ class Books:
         self.ids = Ids(config.seed)
         self.journal = Journal(store, clock)
         self.faults = Faults(clock)
-        self.deliveries = Deliveries(config, store, clock, self.faults, self.journal, self.random)
+        self.deliveries = Deliveries(
+            config, store=store, clock=clock, faults=self.faults, journal=self.journal, chance=self.random
+        )
         # What `Work.later` put off, by name; each provider adds its own.
         self.jobs: dict[str, Callable[[Work, str], None]] = {}
         # What each provider does by itself as time passes, such as expiring a page.

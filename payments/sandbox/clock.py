@@ -4,11 +4,16 @@ import time
 from collections.abc import Callable
 
 
+def machine_time() -> float:
+    """Return the machine's time, looked up at each call so that a test may move it."""
+    return time.time()
+
+
 class Clock:
     """Tell the time of the sandbox, which may run ahead of the machine's."""
 
     def __init__(self, source: Callable[[], float] | None = None) -> None:
-        self._source = source or (lambda: time.time())
+        self._source = source or machine_time
         self._ahead = 0.0
 
     def now(self) -> float:

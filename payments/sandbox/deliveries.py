@@ -2,6 +2,7 @@
 
 import json
 import random
+import sqlite3
 import time
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
@@ -39,7 +40,14 @@ class Deliveries:
     """The queue of deliveries: pulled by tests, pushed by the server's thread."""
 
     def __init__(
-        self, config: Config, store: Store, clock: Clock, faults: Faults, journal: Journal, chance: random.Random
+        self,
+        config: Config,
+        *,
+        store: Store,
+        clock: Clock,
+        faults: Faults,
+        journal: Journal,
+        chance: random.Random,
     ) -> None:
         self._config = config
         self._store = store
@@ -142,7 +150,7 @@ class Deliveries:
         if rule := self._faults.for_delivery("drop", "outage", "refuse", event=event["type"]):
             if rule.action == "drop":
                 self._store.changed("UPDATE deliveries SET state = 'dropped' WHERE seq = ?", seq)
-            self._record(event, row["url"], row["attempts"] + 1, 0, rule.action)
+            self._record(event, row, status=0, trouble=rule.action)
             return 0
         body, headers = self.letter(event, row["url"])
         started = time.monotonic()
@@ -150,16 +158,16 @@ class Deliveries:
             status, trouble = post(row["url"], body, headers), ""
         except OSError as error:
             status, trouble = 0, type(error).__name__
-        self._record(event, row["url"], row["attempts"] + 1, status, trouble, time.monotonic() - started)
+        self._record(event, row, status=status, trouble=trouble, seconds=time.monotonic() - started)
         return status
 
-    def _record(self, event: Json, url: str, attempt: int, status: int, trouble: str, seconds: float = 0.0) -> None:
+    def _record(self, event: Json, row: sqlite3.Row, *, status: int, trouble: str, seconds: float = 0.0) -> None:
         self._journal.write(
             "delivery",
             event=event["id"],
             type=event["type"],
-            url=url,
-            attempt=attempt,
+            url=row["url"],
+            attempt=row["attempts"] + 1,
             status=status,
             trouble=trouble,
             seconds=round(seconds, 3),

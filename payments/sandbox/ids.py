@@ -10,7 +10,7 @@ class Ids:
     """Make identifiers and secrets with a provider's prefixes, repeatable where a seed is given."""
 
     def __init__(self, seed: int | None = None) -> None:
-        self._random = random.Random(seed) if seed is not None else random.SystemRandom()
+        self._random = random.Random(seed) if seed is not None else random.SystemRandom()  # noqa: S311 - a seed is for tests
 
     def word(self, length: int) -> str:
         """Return random letters and digits."""

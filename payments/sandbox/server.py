@@ -52,7 +52,7 @@ class Deliverer(threading.Thread):
                 self._books.catch_up()
                 for seq in self._books.deliveries.due():
                     self._pool.submit(self._books.deliveries.attempt, seq)
-            except Exception:  # noqa: BLE001 - the thread must outlive one bad moment
+            except Exception:
                 logger.exception("SANDBOX: deliveries stumbled")
 
     def stop(self) -> None:

@@ -1,6 +1,7 @@
 """The sandbox for tests: no port, no thread; the real SDK speaks to it in this process."""
 
 import io
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,6 +18,7 @@ from payments.sandbox.deliveries import Post
 from payments.sandbox.faults import Faults
 from payments.sandbox.json_types import Json
 from payments.sandbox.stripe import actors
+from payments.sandbox.stripe.errors import ApiError
 
 WEBHOOK_URL = "http://testserver/webhooks/stripe/"
 
@@ -28,7 +30,7 @@ class SandboxAdapter(BaseAdapter):
         super().__init__()
         self._app = app
 
-    def send(
+    def send(  # noqa: PLR0917 - as requests declares it
         self,
         request: requests.PreparedRequest,
         stream: bool = False,
@@ -73,8 +75,6 @@ def environ_of(request: requests.PreparedRequest) -> dict[str, Any]:  # Any: a W
 
 def patience(timeout: Any) -> Callable[[float], None]:  # Any: requests allows a number, a pair or its own object
     """Return a wait that ends at once where a client with this time-out would have given up."""
-    import time
-
     limit = timeout[1] if isinstance(timeout, tuple) else timeout
 
     def pause(seconds: float) -> None:
@@ -153,8 +153,6 @@ class Sandbox:
 
         A decline does not raise: the intent then says `requires_payment_method` and why.
         """
-        from payments.sandbox.stripe.errors import ApiError
-
         try:
             return actors.pay(self.books, id_, card)
         except ApiError as error:

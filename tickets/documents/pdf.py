@@ -25,9 +25,7 @@ def order_pdf(order: Order) -> bytes:
 def contents_of(order: Order) -> dict[str, object]:
     """Return everything the pages say, in the order's language."""
     night = order.event
-    tickets = list(
-        order.tickets.exclude(status=Ticket.Status.VOID).select_related("ticket_type").order_by("position")
-    )
+    tickets = list(order.tickets.exclude(status=Ticket.Status.VOID).select_related("ticket_type").order_by("position"))
     return {
         "title": f"{night.title} · {night.venue_name}",
         "venue": night.venue_name,

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from urllib.parse import parse_qsl
 
 from werkzeug.exceptions import HTTPException
-from werkzeug.routing import Map, Rule as UrlRule
+from werkzeug.routing import Map
+from werkzeug.routing import Rule as UrlRule
 from werkzeug.wrappers import Request, Response
 
 from payments.sandbox.books import Books, Origin, Work
@@ -19,7 +20,7 @@ from payments.sandbox.json_types import Json
 from payments.sandbox.stripe import API_VERSION, confirming, errors, expanding, forms, intent_calls, other_calls
 from payments.sandbox.stripe.calls import Call, Operation
 from payments.sandbox.stripe.errors import ApiError
-from payments.sandbox.stripe.idempotency import Keys, Kept, fingerprint, in_use
+from payments.sandbox.stripe.idempotency import Kept, Keys, fingerprint, in_use
 from payments.sandbox.stripe.parameters import read
 
 OPERATIONS = (*intent_calls.OPERATIONS, *other_calls.OPERATIONS)
@@ -156,7 +157,8 @@ class Api:
 
     def _route(self, request: Request) -> tuple[Operation, dict[str, str]]:
         try:
-            return self._map.bind("sandbox").match(request.path, request.method)
+            operation, words = self._map.bind("sandbox").match(request.path, request.method)
+            return operation, dict(words)
         except HTTPException:
             self._books.journal.shout(f"no such endpoint: {request.method} {request.path}")
             raise ApiError(404, f"Unrecognized request URL ({request.method}: {request.path}).") from None

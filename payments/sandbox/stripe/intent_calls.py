@@ -113,7 +113,7 @@ def update(work: Work, call: Call) -> Json:
     intent, params = of_caller(work, call), call.params
     check_metadata(params.get("metadata"))
     check_texts(params)
-    given = {name: params[name] or None for name in ("description", "receipt_email") if name in params}
+    given: Json = {name: params[name] or None for name in ("description", "receipt_email") if name in params}
     if "amount" in params or "allowed_payment_method_types" in params:
         if intent.body["status"] not in confirming.CONFIRMABLE or intent.hidden.get("session"):
             raise intents.wrong_state(
@@ -122,7 +122,7 @@ def update(work: Work, call: Call) -> Json:
                 f"{intent.body['status']}. You may only update the amount of a PaymentIntent with one of the following "
                 "statuses: requires_payment_method, requires_confirmation, requires_action.",
             )
-        amount = params.get("amount", intent.body["amount"])
+        amount = int(params.get("amount") or intent.body["amount"])
         intents.check_amount(amount, intent.body["currency"])
         given["amount"] = amount
         if "allowed_payment_method_types" in params:
@@ -206,8 +206,9 @@ def source_cancel(work: Work, call: Call) -> Json:
 
 CREATE = frozenset(
     {
-        "amount", "currency", "automatic_payment_methods", "allowed_payment_method_types", "excluded_payment_method_types",
-        "description", "metadata", "receipt_email", "statement_descriptor_suffix", "confirm", "payment_method",
+        "amount", "currency", "automatic_payment_methods", "allowed_payment_method_types",
+        "excluded_payment_method_types", "description", "metadata", "receipt_email", "statement_descriptor_suffix",
+        "confirm", "payment_method",
         "return_url", "use_stripe_sdk", "capture_method", "payment_method_options.card.request_three_d_secure",
         "expand",
     }

@@ -13,7 +13,8 @@ CANCELLABLE = ("requires_payment_method", "requires_capture", "requires_confirma
 # What a browser that holds a client secret may see ("PaymentIntents: publishable").
 PUBLIC = frozenset(
     {
-        "id", "object", "allowed_payment_method_types", "amount", "amount_details", "automatic_payment_methods", "canceled_at", "cancellation_reason",
+        "id", "object", "allowed_payment_method_types", "amount", "amount_details", "automatic_payment_methods",
+        "canceled_at", "cancellation_reason",
         "capture_method", "client_secret", "confirmation_method", "created", "currency", "description",
         "excluded_payment_method_types", "last_payment_error", "livemode", "next_action", "payment_method",
         "payment_method_configuration_details", "payment_method_types", "processing", "receipt_email",

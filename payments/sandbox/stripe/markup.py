@@ -2,8 +2,10 @@
 
 from html import escape
 
+VOID = ("input", "meta", "link")
 
-def tag(name: str, *inside: str, **attributes: str | bool) -> str:
+
+def tag(element: str, /, *inside: str, **attributes: str | bool) -> str:
     """Return one element; attribute values are escaped, `class_` and `for_` lose their underscore."""
     words = []
     for key, value in attributes.items():
@@ -12,10 +14,10 @@ def tag(name: str, *inside: str, **attributes: str | bool) -> str:
             words.append(f" {label}")
         elif value is not False:
             words.append(f' {label}="{escape(str(value))}"')
-    start = f"<{name}{''.join(words)}>"
-    if name in ("input", "meta", "link"):
+    start = f"<{element}{''.join(words)}>"
+    if element in VOID:
         return start
-    return f"{start}{''.join(inside)}</{name}>"
+    return f"{start}{''.join(inside)}</{element}>"
 
 
 def text(words: object) -> str:

@@ -26,6 +26,7 @@ class Pages:
         self._map = Map(
             [
                 Rule("/", endpoint=self._front, methods=["GET"]),
+                Rule("/favicon.ico", endpoint=self._icon, methods=["GET"]),
                 Rule("/stripe.js", endpoint=self._script, methods=["GET"]),
                 Rule("/v3/", endpoint=self._script, methods=["GET"]),
                 Rule("/static/<name>", endpoint=self._static, methods=["GET"]),
@@ -56,6 +57,9 @@ class Pages:
                 tag("p", "A stand-in for Stripe. No money moves; only published test cards are accepted."),
             )
         )
+
+    def _icon(self, request: Request) -> Response:
+        return Response(status=204)
 
     def _script(self, request: Request) -> Response:
         return Response(
@@ -127,5 +131,8 @@ def payment_form() -> str:
                 maxlength="12"),
             tag("p", id="zip-error", class_="error", role="alert"), class_="box"),
     ]  # fmt: skip
-    return tag("main", tag("p", "SANDBOX: no real cards, no real money", class_="sandbox"),
-               tag("form", tag("div", *boxes, class_="grid"), choices(kind="button"), id="form", novalidate=True))  # fmt: skip
+    return tag(
+        "main",
+        tag("p", "SANDBOX: no real cards, no real money", class_="sandbox"),
+        tag("form", tag("div", *boxes, class_="grid"), choices(kind="button"), id="form", novalidate=True),
+    )

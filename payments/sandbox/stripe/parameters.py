@@ -40,8 +40,8 @@ def fields_of(shape: Any) -> dict[str, tuple[Any, bool]]:  # Any: a TypedDict cl
     for name, hint in get_type_hints(shape, localns=NAMES, include_extras=True).items():
         if name in SDK_OPTIONS:
             continue
-        is_optional = get_origin(hint) is NotRequired
-        found[name] = (get_args(hint)[0] if get_origin(hint) in (NotRequired, Required) else hint, not is_optional)
+        marker: Any = get_origin(hint)  # Any: NotRequired and Required are special forms, not types
+        found[name] = (get_args(hint)[0] if marker in (NotRequired, Required) else hint, marker is not NotRequired)
     return found
 
 
