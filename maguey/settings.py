@@ -271,7 +271,7 @@ CONTENT_SECURITY_POLICY = {
         "img-src": [SELF, "data:"],
         "font-src": [SELF],
         "connect-src": [SELF, *STRIPE_SOURCES],
-        "frame-src": STRIPE_SOURCES,
+        "frame-src": [*STRIPE_SOURCES, *([SELF] if IS_DEMO else [])],  # the demo's outbox shows mail in a frame
         "form-action": [SELF, *STRIPE_SOURCES, "https://checkout.stripe.com"],
         "manifest-src": [SELF],
         "base-uri": [NONE],
@@ -280,7 +280,7 @@ CONTENT_SECURITY_POLICY = {
 }
 PERMISSIONS_POLICY: dict[str, list[str]] = {
     "camera": ["self"],
-    "payment": ["self", *(f'"{source}"' for source in STRIPE_SOURCES)],
+    "payment": ["self", *STRIPE_SOURCES],
     "geolocation": [],
     "microphone": [],
     "usb": [],

@@ -1,7 +1,18 @@
+"""The console's place in the line of apps."""
+
 from django.apps import AppConfig
 
 
 class OwnersConfig(AppConfig):
-    """Register this app."""
+    """All admin code, roles, alerts."""
 
     name = "owners"
+
+    def ready(self) -> None:
+        """Listen for trouble, and register how alerts are sent."""
+        from owners import alerts
+        from owners.models import Alert
+        from payments import listeners, retrying
+
+        listeners.register(alerts.tell)
+        retrying.register(retrying.Work(alerts.KIND, Alert, "mail", alerts.send_alert, alerts.give_up))

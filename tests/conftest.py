@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from payments.sandbox.testing import Sandbox
 
 import pytest
 import redis
@@ -12,6 +11,7 @@ from pytest_django.fixtures import Settings
 
 from payments import gateways
 from payments.gateways import stripe as stripe_gateway
+from payments.sandbox.testing import Sandbox
 from tests.fakes import FakeProvider
 
 

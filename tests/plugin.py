@@ -1,6 +1,7 @@
 """What must be true before Django reads its settings: real servers, in places of the tests' own."""
 
 import os
+import socket
 from urllib.parse import urlsplit
 
 from maguey import embedded
@@ -16,6 +17,16 @@ def own_database(redis_url: str) -> str:
     return parts._replace(path=f"/{TEST_REDIS_DATABASE}").geturl()
 
 
+def free_port() -> int:
+    """Return a port nobody listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+# Where the browser journeys start a sandbox of their own; the pages' security policy names it.
+os.environ["STRIPE_API_BASE"] = f"http://127.0.0.1:{free_port()}"
+os.environ["STRIPE_JS_URL"] = os.environ["STRIPE_API_BASE"] + "/stripe.js"
 os.environ["MAGUEY_ENV"] = "demo"
 os.environ["DATABASE_ROLE"] = "migrate"
 embedded.ensure_running()

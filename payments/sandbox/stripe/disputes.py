@@ -85,6 +85,7 @@ def new_body(work: Work, charge: Record, *, reason: str, is_inquiry: bool) -> Js
             "has_evidence": False,
             "past_due": False,
             "submission_count": 0,
+            "submission_method": "not_submitted",
         },
         "is_charge_refundable": is_inquiry,
         "livemode": False,
@@ -94,6 +95,7 @@ def new_body(work: Work, charge: Record, *, reason: str, is_inquiry: bool) -> Js
             "card": {
                 "brand": card["brand"],
                 "case_type": "inquiry" if is_inquiry else "chargeback",
+                "network": card["brand"],
                 "network_reason_code": NETWORK_REASONS.get(reason, "10.4"),
             },
             "type": "card",
@@ -141,7 +143,7 @@ def answer(work: Work, dispute: Record, params: Json) -> None:
 def submit(dispute: Record) -> None:
     """Send the evidence to the bank."""
     details = dispute.body["evidence_details"]
-    dispute.body["evidence_details"] = {**details, "submission_count": details["submission_count"] + 1}
+    dispute.body["evidence_details"] = {**details, "submission_count": details["submission_count"] + 1, "submission_method": "manual"}
     is_inquiry = dispute.body["status"].startswith("warning")
     dispute.body["status"] = "warning_under_review" if is_inquiry else "under_review"
 

@@ -1,0 +1,28 @@
+"""What every page of the console has in common."""
+
+from typing import Any, TypeVar
+
+from django.db.models import Model
+from django.http import HttpRequest
+from unfold.admin import ModelAdmin
+
+M = TypeVar("M", bound=Model)
+
+
+class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
+    """Rows that are looked at, and changed only by actions."""
+
+    list_per_page = 50
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # Any: Django's own signature
+        """Refuse: such rows come about by events, not by hand."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # Any: Django's own signature
+        """Refuse: such rows are changed by actions only."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # Any: Django's own signature
+        """Refuse: nothing financial is deleted."""
+        return False

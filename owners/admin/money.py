@@ -1,0 +1,121 @@
+"""Orders, payments, refunds and what is owed for them."""
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+
+from owners.admin.base import ReadOnlyAdmin
+from payments import fulfilment, refunds
+from payments.models import Email, Fulfilment, Order, Payment, ProviderCall, ReconcileRun, Refund
+from payments.money import format_cents
+
+
+@admin.register(Order)
+class OrderAdmin(ReadOnlyAdmin):
+    """Orders, newest first."""
+
+    list_display = ("reference", "guest", "event", "total", "status")
+    list_filter = ("status", "kind", "event")
+    list_select_related = ("event",)
+    search_fields = ("reference", "email", "name", "payments__external_payment_id")
+    ordering = ("-created_at",)
+    actions = ("retry_fulfilment", "refund")
+
+    @admin.action(description="Retry fulfilment", permissions=["view"])
+    def retry_fulfilment(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
+        """Give these orders a fresh set of tries."""
+        started = sum(fulfilment.retry(order, now=timezone.now()) for order in queryset)
+        messages.success(request, f"Started afresh: {started}.")
+
+    @admin.action(description="Refund in full", permissions=["view"])
+    def refund(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
+        """Promise back all the money of these orders."""
+        owed = [
+            refund
+            for order in queryset
+            for refund in refunds.refund_order(
+                order.pk, reason=Refund.Reason.OWNER, cause=f"console:{request.user.pk}", now=timezone.now()
+            )
+        ]
+        messages.success(request, f"On their way back: {len(owed)}.")
+
+    @admin.display(description="Guest")
+    def guest(self, order: Order) -> str:
+        """Name the guest."""
+        return f"{order.name} · {order.email}"
+
+    @admin.display(description="Total", ordering="total_cents")
+    def total(self, order: Order) -> str:
+        """Write the total."""
+        return format_cents(order.total_cents, order.currency)
+
+
+@admin.register(Payment)
+class PaymentAdmin(ReadOnlyAdmin):
+    """Payments: every intent there ever was."""
+
+    list_display = ("external_payment_id", "order", "amount", "status", "created_at")
+    list_filter = ("status", "provider", "mode")
+    list_select_related = ("order",)
+    search_fields = ("external_payment_id", "external_session_id", "order__reference", "order__email")
+    ordering = ("-created_at",)
+
+    @admin.display(description="Amount", ordering="amount_cents")
+    def amount(self, payment: Payment) -> str:
+        """Write the amount."""
+        return format_cents(payment.amount_cents, payment.currency)
+
+
+@admin.register(Refund)
+class RefundAdmin(ReadOnlyAdmin):
+    """Money on its way back."""
+
+    list_display = ("external_refund_id", "payment", "amount", "reason", "status")
+    list_filter = ("status", "reason")
+    list_select_related = ("payment",)
+    search_fields = ("external_refund_id", "payment__external_payment_id", "payment__order__reference")
+    ordering = ("-created_at",)
+
+    @admin.display(description="Amount", ordering="amount_cents")
+    def amount(self, refund: Refund) -> str:
+        """Write the amount."""
+        return format_cents(refund.amount_cents, refund.payment.currency)
+
+
+@admin.register(Fulfilment)
+class FulfilmentAdmin(ReadOnlyAdmin):
+    """What is owed to paid orders."""
+
+    list_display = ("order", "attempts", "next_attempt_at", "done_at", "given_up_at")
+    list_select_related = ("order",)
+    search_fields = ("order__reference", "order__email")
+    ordering = ("-created_at",)
+
+
+@admin.register(Email)
+class EmailAdmin(ReadOnlyAdmin):
+    """Messages to guests."""
+
+    list_display = ("kind", "recipient", "attempts", "next_attempt_at", "sent_at")
+    list_filter = ("kind",)
+    search_fields = ("recipient", "order__reference")
+    ordering = ("-created_at",)
+
+
+@admin.register(ProviderCall)
+class ProviderCallAdmin(ReadOnlyAdmin):
+    """Keys we sent to providers."""
+
+    list_display = ("operation_type", "resource_id", "state", "uses", "last_used_at")
+    list_filter = ("operation_type", "state")
+    search_fields = ("key", "resource_id", "operation_id")
+    ordering = ("-created_at",)
+
+
+@admin.register(ReconcileRun)
+class ReconcileRunAdmin(ReadOnlyAdmin):
+    """Comparisons with the provider's books."""
+
+    list_display = ("provider", "started_at", "finished_at", "seen", "fed")
+    ordering = ("-started_at",)

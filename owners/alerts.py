@@ -1,0 +1,86 @@
+"""Owners are told of every failure that a person should know of: once per cause, by console and email."""
+
+from datetime import datetime
+from uuid import UUID
+
+from django.conf import settings
+from django.core.mail import EmailMessage
+from django.db import transaction
+from django.db.models import Q
+from django.urls import reverse
+
+from owners.models import Alert, OwnerAssignment
+from payments import retrying
+from payments.models import PaymentFailure
+
+KIND = "alert"
+TOLD = (PaymentFailure.Severity.CRITICAL, PaymentFailure.Severity.WARNING)
+TITLE_LENGTH = 200
+
+
+def tell(failure: PaymentFailure, now: datetime) -> None:
+    """Write what owners are to be told, in the transaction that recorded the failure."""
+    if failure.severity not in TOLD:
+        return
+    addresses = recipients(failure)
+    alerts = [alert_for(failure, now, channel="console", recipient="")]
+    alerts += [alert_for(failure, now, channel="email", recipient=address) for address in addresses]
+    Alert.objects.bulk_create(alerts, ignore_conflicts=True)
+    for alert in alerts[1:]:
+        retrying.wake_for(KIND, alert.pk)
+
+
+def recipients(failure: PaymentFailure) -> list[str]:
+    """Return the addresses of the owners of that night, and of all nights."""
+    mine = Q(event=None) | Q(event_id=failure.event_id) if failure.event_id else Q(event=None)
+    roles = (OwnerAssignment.Role.OWNER, OwnerAssignment.Role.ADMIN)
+    found = OwnerAssignment.objects.filter(mine, role__in=roles, user__is_active=True)
+    return sorted(set(found.exclude(user__email="").values_list("user__email", flat=True)))
+
+
+def alert_for(failure: PaymentFailure, now: datetime, *, channel: str, recipient: str) -> Alert:
+    """Write one alert."""
+    return Alert(
+        cause=failure.cause,
+        channel=channel,
+        failure=failure,
+        event_id=failure.event_id,
+        title=f"{failure.get_category_display()}: {failure.customer_email or failure.stripe_payment_intent_id}"[
+            :TITLE_LENGTH
+        ],
+        body=failure.error_message,
+        recipient=recipient,
+        created_at=now,
+        sent_at=now if channel == "console" else None,
+        next_attempt_at=None if channel == "console" else now,
+    )
+
+
+def send_alert(alert_id: UUID, now: datetime) -> None:
+    """Send one alert by email, then say so; a crash between the two sends it once more."""
+    alert = Alert.objects.get(pk=alert_id)
+    link = settings.SITE_URL + reverse("admin:payments_paymentfailure_changelist")
+    message = EmailMessage(
+        subject=f"[{settings.VENUE_NAME}] {alert.title}",
+        body=f"{alert.title}\n\n{alert.body}\n\nWhat to do next: {link}\n",
+        to=[alert.recipient],
+        headers={"Auto-Submitted": "auto-generated"},
+    )
+    message.send()
+    mark_sent(alert_id, now=now)
+
+
+@transaction.atomic(durable=True)
+def mark_sent(alert_id: UUID, *, now: datetime) -> None:
+    """Owe this alert no longer."""
+    retrying.finish(Alert.objects.select_for_update().get(pk=alert_id), now=now, done="sent_at")
+
+
+def give_up(alert: Alert, now: datetime) -> None:
+    """Leave it to the console, which has shown it from the first moment."""
+
+
+def title_of(failure: PaymentFailure) -> str:
+    """Say in one line what happened to whom."""
+    whom = failure.customer_email or failure.stripe_payment_intent_id
+    return f"{failure.get_category_display()}: {whom}"[:TITLE_LENGTH]

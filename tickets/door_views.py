@@ -1,0 +1,29 @@
+"""The door's one page."""
+
+from django.contrib.auth.decorators import login_required, permission_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from tickets import door as door_rules
+from tickets.models import Event
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+@login_required(login_url="door:login")
+@permission_required("tickets.add_scan", raise_exception=True)
+def door(request: HttpRequest) -> HttpResponse:
+    """Take a code, typed or scanned by a reader that types, and say yes or no."""
+    now = timezone.now()
+    answer = None
+    if request.method == "POST" and (code := request.POST.get("code", "").strip().replace("\x00", "")):
+        answer = door_rules.admit_guest(
+            code, user_id=request.user.pk, now=now, device_scan_id=request.POST.get("scan_id", "")
+        )
+    tonight = Event.objects.filter(doors_at__lte=now + door_rules.EARLY, ends_at__gte=now).order_by("doors_at").first()
+    inside, expected = door_rules.admitted_of(tonight.pk) if tonight else (0, 0)
+    context = {"answer": answer, "tonight": tonight, "inside": inside, "expected": expected}
+    return render(request, "door/door.html", context)
