@@ -175,5 +175,5 @@ def too_fast(refusal: RateLimited) -> JsonResponse:
 def private(response: HttpResponse) -> HttpResponse:
     """Keep an order's address out of search engines and other sites' logs."""
     response["X-Robots-Tag"] = "noindex, nofollow"
-    response["Referrer-Policy"] = "no-referrer"
+    response["Referrer-Policy"] = "same-origin"
     return response

@@ -1,6 +1,6 @@
 """Buying tickets: priced by us, held at once, or kindly refused."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -14,22 +14,30 @@ from tickets.exceptions import NothingChosen, NotOnSale, SoldOut, TooMany, Unkno
 from tickets.models import Event, TicketType
 
 
-def buy_tickets(event: Event, *, quantities: Mapping[str, int], buyer: Buyer, now: datetime) -> Order:
+def buy_tickets(
+    event: Event,
+    *,
+    quantities: Mapping[str, int],
+    buyer: Buyer,
+    now: datetime,
+    remember: Callable[[Order], None] | None = None,
+) -> Order:
     """Hold places for a guest and open their order; quantities by the types' slugs.
 
     Where the shelf looks empty, overdue holds of those very types are ended first and it is tried
-    once more: a dead hold never turns a living guest away.
+    once more: a dead hold never turns a living guest away. `remember` is a step in the same
+    transaction: what it keeps is there exactly if the order is.
 
     Raises SoldOut, NotOnSale, TooMany, NothingChosen, UnknownType; then nothing was kept.
     """
     chosen = choose(event, quantities)
     try:
-        return place_order(event.pk, chosen=chosen, buyer=buyer, now=now)
+        return place_order(event.pk, chosen=chosen, buyer=buyer, now=now, remember=remember)
     except SoldOut:
         dead = holds.overdue_orders((type_.pk for type_ in chosen), now=now)
         if not expiry.expire_these(dead, now=now):
             raise
-    return place_order(event.pk, chosen=chosen, buyer=buyer, now=now)
+    return place_order(event.pk, chosen=chosen, buyer=buyer, now=now, remember=remember)
 
 
 def choose(event: Event, quantities: Mapping[str, int]) -> dict[TicketType, int]:
@@ -46,7 +54,14 @@ def choose(event: Event, quantities: Mapping[str, int]) -> dict[TicketType, int]
 
 
 @transaction.atomic(durable=True)
-def place_order(event_id: UUID, *, chosen: Mapping[TicketType, int], buyer: Buyer, now: datetime) -> Order:
+def place_order(
+    event_id: UUID,
+    *,
+    chosen: Mapping[TicketType, int],
+    buyer: Buyer,
+    now: datetime,
+    remember: Callable[[Order], None] | None = None,
+) -> Order:
     """Write the order and take its places, all or nothing. Raises SoldOut, NotOnSale."""
     event = Event.objects.get(pk=event_id)
     if not event.is_on_sale(now) or not all(type_.on_sale for type_ in chosen):
@@ -60,6 +75,8 @@ def place_order(event_id: UUID, *, chosen: Mapping[TicketType, int], buyer: Buye
         now=now,
     )
     holds.take(order, {type_.pk: quantity for type_, quantity in chosen.items()})
+    if remember:
+        remember(order)
     return order
 
 

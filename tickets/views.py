@@ -134,7 +134,7 @@ def order(request: HttpRequest, reference: str) -> HttpResponse:
     }
     response = render(request, "tickets/order.html", context)
     response["X-Robots-Tag"] = "noindex, nofollow"
-    response["Referrer-Policy"] = "no-referrer"
+    response["Referrer-Policy"] = "same-origin"
     return response
 
 

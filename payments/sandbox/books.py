@@ -62,6 +62,8 @@ class Books:
 
     def deliver_due(self, post: Post | None = None) -> int:
         """Catch up, then try every delivery that is due, until all is quiet; return how many were tried."""
+        if post is None and self.deliveries.post is None:
+            raise ValueError("nowhere to deliver to: give a post, or set one")
         tried = 0
         while True:
             self.catch_up()
@@ -109,14 +111,14 @@ class Work:
             self.books.clock.now() + seconds,
         )
 
-    def announce(self, event: Json) -> None:
+    def announce(self, event: Json, *, provider: str) -> None:
         """Keep an event as it stands this moment and queue its deliveries."""
-        self._file(event)
+        self._file(event, provider)
         if self.books.faults.for_delivery("duplicate_event", event=event["type"]):
-            self._file({**event, "id": self.ids.make("evt")})
+            self._file({**event, "id": self.ids.make("evt")}, provider)
 
-    def _file(self, event: Json) -> None:
+    def _file(self, event: Json, provider: str) -> None:
         frozen = json.loads(json.dumps(event))
         self.add("event", frozen)
         self.announced.append(frozen)
-        self.books.deliveries.queue(frozen)
+        self.books.deliveries.queue(frozen, provider=provider)

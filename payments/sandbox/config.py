@@ -9,6 +9,7 @@ class Endpoint:
 
     url: str
     secrets: tuple[str, ...]
+    provider: str = "stripe"
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ class Control:
             return reply(404, {"error": {"message": f"SANDBOX: no order {request.method} {request.path}"}})
         try:
             words = request.get_json() if request.get_data() else {}
-            return reply(200, order(words))
+            return reply(200, order({"id_" if name == "id" else name: value for name, value in words.items()}))
         except ApiError as error:
             return reply(error.status, error.body)
         except (TypeError, ValueError, KeyError, BadRequest) as error:

@@ -4,12 +4,11 @@ import json
 import random
 import sqlite3
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
 import requests
 
-from payments.sandbox import signing
 from payments.sandbox.clock import Clock
 from payments.sandbox.config import Config, Endpoint
 from payments.sandbox.faults import Faults
@@ -18,8 +17,9 @@ from payments.sandbox.json_types import Json
 from payments.sandbox.store import Store
 
 Post: TypeAlias = Callable[[str, bytes, Mapping[str, str]], int]
+# A provider's way to sign: body, secrets in force and moment in, headers out.
+Seal: TypeAlias = Callable[[bytes, Sequence[str], int], dict[str, str]]
 
-USER_AGENT = "Stripe/1.0 (+https://stripe.com/docs/webhooks)"
 GIVE_UP_AFTER = 3 * 24 * 3600.0
 # The provider publishes "exponential back-off over three days", not the steps.
 FIRST_RETRY_SECONDS = 60.0
@@ -58,11 +58,17 @@ class Deliveries:
         self.post: Post | None = post_over_http
         # Tests may put an endpoint in after the sandbox was made.
         self.endpoints: list[Endpoint] = list(config.endpoints)
+        # Each provider registers how it signs.
+        self.seals: dict[str, Seal] = {}
 
-    def queue(self, event: Json) -> None:
-        """Queue an event for every endpoint, at a moment of its own."""
+    def endpoints_of(self, provider: str) -> list[Endpoint]:
+        """Return the addresses a provider delivers to."""
+        return [endpoint for endpoint in self.endpoints if endpoint.provider == provider]
+
+    def queue(self, event: Json, *, provider: str) -> None:
+        """Queue an event for every endpoint of its provider, at a moment of its own."""
         now = self._clock.now()
-        for endpoint in self.endpoints:
+        for endpoint in self.endpoints_of(provider):
             copies = 2 if self._faults.for_delivery("duplicate", event=event["type"]) else 1
             for _ in range(copies):
                 due = now + self._wait_for(event["type"])
@@ -81,10 +87,10 @@ class Deliveries:
         )
 
     def resend(self, event_id: str) -> None:
-        """Send an event once more to every endpoint, whatever became of it before."""
+        """Send an event once more wherever it went before, whatever became of it."""
         now = self._clock.now()
-        for endpoint in self.endpoints:
-            self._insert(event_id, endpoint.url, now, now)
+        for row in self._store.rows("SELECT DISTINCT url FROM deliveries WHERE event = ?", event_id):
+            self._insert(event_id, row["url"], now, now)
 
     def due(self) -> list[int]:
         """Return the deliveries due now, in no order anyone may rely on."""
@@ -175,7 +181,8 @@ class Deliveries:
 
     def letter(self, event: Json, url: str) -> tuple[bytes, dict[str, str]]:
         """Return one attempt's body and headers: a fresh `t`, one `v1` per active secret."""
-        secrets = next((list(item.secrets) for item in self.endpoints if item.url == url), [])
+        endpoint = next(item for item in self.endpoints if item.url == url)
+        secrets = list(endpoint.secrets)
         timestamp = int(self._clock.wall())
         if rule := self._faults.for_delivery("api_version", event=event["type"]):
             event = {**event, "api_version": rule.version}
@@ -188,13 +195,7 @@ class Deliveries:
                 "two_secrets": [*secrets, rule.secret],
             }.get(rule.action, secrets)
         body = json.dumps(event, indent=2, ensure_ascii=False).encode()
-        return body, {
-            "Content-Type": "application/json; charset=utf-8",
-            "User-Agent": USER_AGENT,
-            "Accept": "*/*; q=0.5, application/xml",
-            "Cache-Control": "no-cache",
-            "Stripe-Signature": signing.stripe_header(body, secrets=secrets, timestamp=timestamp),
-        }
+        return body, self.seals[endpoint.provider](body, secrets, timestamp)
 
     def _settle(self, seq: int, *, taken: bool) -> None:
         with self._store.writing():
@@ -227,6 +228,12 @@ class Deliveries:
         return due if due - first_at <= GIVE_UP_AFTER / speed else None
 
     def release_claims(self) -> None:
-        """Take back what a process that died was delivering."""
+        """Take back what a process that died was delivering; a deleted endpoint stops retries."""
+        known = {endpoint.url for endpoint in self.endpoints}
         with self._store.writing():
             self._store.changed("UPDATE deliveries SET claimed = 0")
+            for row in self._store.rows("SELECT DISTINCT url FROM deliveries WHERE state = 'pending'"):
+                if row["url"] not in known:
+                    self._store.changed(
+                        "UPDATE deliveries SET state = 'dropped' WHERE state = 'pending' AND url = ?", row["url"]
+                    )

@@ -7,6 +7,8 @@ from payments.sandbox.clock import Clock
 from payments.sandbox.json_types import Json
 from payments.sandbox.store import Store
 
+LONGEST = 20_000
+TIDY_EVERY = 1_000
 logger = logging.getLogger("payments.sandbox")
 
 
@@ -20,7 +22,9 @@ class Journal:
     def write(self, kind: str, **facts: object) -> None:
         """Add one line."""
         entry = {"at": self._clock.now(), "kind": kind, **facts}
-        self._store.insert_row("INSERT INTO log (entry) VALUES (?)", json.dumps(entry, default=str))
+        written = self._store.insert_row("INSERT INTO log (entry) VALUES (?)", json.dumps(entry, default=str))
+        if written % TIDY_EVERY == 0:
+            self._store.changed("DELETE FROM log WHERE seq <= ?", written - LONGEST)
 
     def shout(self, message: str, **facts: object) -> None:
         """Add one line and say it loudly: the product asked for something that is not built."""

@@ -120,7 +120,8 @@ def build(
         seed=seed,
     )
     app.books.deliveries.release_claims()
-    server = make_server(host, real_port, app, threaded=True, request_handler=Handler, fd=socket_.detach())
+    server = make_server(host, real_port, app, threaded=True, request_handler=Handler, fd=socket_.fileno())
+    socket_.close()  # the server listens on a copy of its own
     return Server(app, server)
 
 

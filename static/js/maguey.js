@@ -75,7 +75,7 @@ class CardCheckout extends HTMLElement {
     this.overlay = this.querySelector("[data-overlay]");
     this.toast = this.querySelector("[data-toast]");
     this.failure = this.querySelector("[data-failure]");
-    this.overlay.addEventListener("cancel", (event) => event.preventDefault());
+    document.body.append(this.overlay); // outside what it makes inert
     this.form.addEventListener("submit", (event) => {
       if (!this.elements && !this.failedToOpen) {
         event.preventDefault();
@@ -145,12 +145,12 @@ class CardCheckout extends HTMLElement {
   }
 
   async pay() {
-    if (this.overlay.open) return;
+    if (!this.overlay.hidden) return;
     this.failure.hidden = true;
     this.hideToast();
     const checked = await this.elements.submit?.();
     if (checked?.error) return;
-    this.overlay.showModal();
+    this.cover(true);
     let result;
     try {
       result = await this.stripe.confirmPayment({
@@ -168,15 +168,23 @@ class CardCheckout extends HTMLElement {
     await this.failed(result.error);
   }
 
+  // Nothing behind can be reached, but a dialog that the provider lays over the page can: a modal dialog of ours
+  // would make the bank's own inert.
+  cover(isCovered) {
+    this.overlay.hidden = !isCovered;
+    for (const part of document.querySelectorAll("body > header, body > main, body > footer")) part.inert = isCovered;
+    if (isCovered) this.overlay.focus();
+  }
+
   // Never "you have not been charged" on a guess: after a lost connection the provider is asked first.
   async failed(error) {
     if (error.type === "validation_error") {
-      this.overlay.close();
+      this.cover(false);
       return;
     }
     const isCard = error.type === "card_error" || error.type === "invalid_request_error";
     if (!isCard || error.payment_intent?.status === "succeeded") await this.untilKnown();
-    this.overlay.close();
+    this.cover(false);
     const words = (error.code || "").includes("authentication")
       ? this.dataset.authentication
       : isCard
@@ -188,7 +196,7 @@ class CardCheckout extends HTMLElement {
   }
 
   async untilKnown() {
-    this.querySelector("#overlay-text").textContent = this.dataset.connection;
+    this.overlay.querySelector("#overlay-text").textContent = this.dataset.connection;
     for (let wait = 500; ; wait = Math.min(wait * 2, 8000)) {
       try {
         const state = await (await fetch(`${this.dataset.state}?ask=1`)).json();
@@ -243,7 +251,7 @@ class CardCheckout extends HTMLElement {
   }
 
   holdIsOver() {
-    if (this.overlay.open) return; // a payment is under way: its end tells
+    if (!this.overlay.hidden) return; // a payment is under way: its end tells
     location.replace(this.dataset.page);
   }
 }

@@ -32,7 +32,8 @@ def card_frame(page: Page) -> FrameLocator:
 
 
 def type_card(page: Page, number: str) -> None:
-    """Type a card into the provider's field."""
+    """Type a card into the provider's field, once it is there."""
+    expect(page.locator("[data-loading]")).to_have_count(0)
     frame = card_frame(page)
     frame.get_by_label("Card number").fill(number)
     frame.get_by_label("Expiration date").fill("12 / 34")
@@ -42,7 +43,10 @@ def type_card(page: Page, number: str) -> None:
 
 def press_pay(page: Page) -> None:
     """Press the button, whatever it is called by now."""
-    page.locator("[data-pay]").click()
+    button = page.locator("[data-pay]")
+    button.scroll_into_view_if_needed()
+    page.wait_for_timeout(300)  # the browser's picture of where the card's frame lies follows a scroll a little later
+    button.click()
 
 
 def take_picture(page: Page, name: str) -> None:
@@ -109,8 +113,9 @@ def test_retry_in_the_toast_tries_again_behind_an_overlay(
     expect(overlay).to_be_visible()
     guest.keyboard.press("Escape")
     expect(overlay).to_be_visible()
-    under = guest.evaluate("document.elementFromPoint(innerWidth / 2, innerHeight / 2).closest('dialog') !== null")
-    assert under
+    under = "document.elementFromPoint(innerWidth / 2, innerHeight / 2).closest('[data-overlay]') !== null"
+    assert guest.evaluate(under)
+    assert guest.evaluate("document.querySelector('main').inert")
     expect(guest.locator("[data-toast]")).to_be_visible()
     assert Order.objects.get().status == "pending"
 

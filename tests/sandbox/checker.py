@@ -14,9 +14,7 @@ from stripe._object_classes import get_object_class
 from stripe._stripe_object import UntypedStripeObject
 
 # What a body that is no resource is held to.
-PLAIN = {str: str, int: int, bool: bool, float: (int, float), Decimal: str}
-# `charge.source` and the like are kept by Stripe for callers of old; the SDK knows them under these classes.
-SEARCH_KEYS = {"object", "data", "has_more", "url", "next_page"}
+PLAIN: dict[Any, Any] = {str: str, int: int, bool: bool, float: (int, float), Decimal: str}
 
 
 @cache
@@ -76,7 +74,13 @@ def problems(body: Any, hint: Any, module: str = "stripe", path: str = "") -> It
         yield from container_problems(body, origin or hint, args, module, path)
     elif origin is ListObject or hint is ListObject:
         yield from list_problems(body, args, module, path)
-    elif inspect.isclass(hint) and issubclass(hint, StripeObject):
+    else:
+        yield from class_problems(body, hint, path)
+
+
+def class_problems(body: Any, hint: Any, path: str) -> Iterator[str]:
+    """Yield what is wrong with a value whose annotation is a class."""
+    if inspect.isclass(hint) and issubclass(hint, StripeObject):
         yield from object_problems(body, hint, path)
     elif not is_plain(body, hint):
         yield f"{path}: {body!r} is not {hint}"

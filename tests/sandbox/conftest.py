@@ -22,7 +22,7 @@ class CheckingAdapter(SandboxAdapter):
 
     def send(self, request: requests.PreparedRequest, *args: Any, **words: Any) -> requests.Response:
         response = super().send(request, *args, **words)
-        if response.ok and response.headers["Content-Type"] == "application/json":
+        if response.ok and "/v1/" in (request.url or "") and request.method != "OPTIONS":
             try:
                 body = json.loads(response.content)
             except ValueError:

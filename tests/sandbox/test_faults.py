@@ -1,4 +1,5 @@
 import time
+from typing import Any
 
 import pytest
 import stripe
@@ -69,7 +70,8 @@ def test_a_decline_may_be_forced(sandbox: Sandbox) -> None:
     with pytest.raises(stripe.CardError) as declined:
         client.v1.payment_intents.confirm(made.id, {"payment_method": "pm_card_visa"})
 
-    assert declined.value.json_body["error"]["decline_code"] == "insufficient_funds"
+    error: Any = declined.value.json_body
+    assert error["error"]["decline_code"] == "insufficient_funds"
     assert client.v1.payment_intents.confirm(made.id, {"payment_method": "pm_card_visa"}).status == "succeeded"
 
 
@@ -130,10 +132,10 @@ def test_the_control_room(sandbox: Sandbox) -> None:
     assert order(f"{CONTROL}/faults", json={"action": "error"}).json() == {"added": "error"}
     assert order(f"{CONTROL}/faults", json={"action": "error", "colour": "red"}).status_code == 400
     assert sandbox.session.delete(f"{CONTROL}/faults").status_code == 200
-    assert order(f"{CONTROL}/pay", json={"id_": made.id, "card": "pm_card_visa_chargeDeclined"}).status_code == 402
-    assert order(f"{CONTROL}/pay", json={"id_": made.id}).json()["status"] == "succeeded"
-    dispute = order(f"{CONTROL}/dispute", json={"id_": made.id}).json()
-    assert order(f"{CONTROL}/close_dispute", json={"dispute_id": dispute["id"], "won": True}).json()["status"] == "won"
+    assert order(f"{CONTROL}/pay", json={"id": made.id, "card": "pm_card_visa_chargeDeclined"}).status_code == 402
+    assert order(f"{CONTROL}/pay", json={"id": made.id}).json()["status"] == "succeeded"
+    dispute = order(f"{CONTROL}/dispute", json={"id": made.id}).json()
+    assert order(f"{CONTROL}/close_dispute", json={"id": dispute["id"], "won": True}).json()["status"] == "won"
     before = sandbox.session.get(f"{CONTROL}/clock").json()["now"]
     assert order(f"{CONTROL}/clock", json={"advance": 60}).json()["now"] >= before + 60
     assert len(sandbox.session.get(f"{CONTROL}/log").json()["data"]) == 1

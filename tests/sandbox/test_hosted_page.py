@@ -71,9 +71,7 @@ def test_a_decline_is_shown_and_may_be_tried_again(
 
 
 @pytest.mark.parametrize(("outcome", "status"), [("complete", "complete"), ("fail", "open")])
-def test_three_d_secure_has_a_page(
-    sandbox: Sandbox, client: stripe.StripeClient, outcome: str, status: str
-) -> None:
+def test_three_d_secure_has_a_page(sandbox: Sandbox, client: stripe.StripeClient, outcome: str, status: str) -> None:
     made = session(client)
     bank = sandbox.session.post(made.url or "", data={"test_card": "4000002760003184"}, allow_redirects=False)
 

@@ -1,4 +1,5 @@
 import threading
+from typing import Any
 
 import pytest
 import stripe
@@ -110,7 +111,7 @@ def test_a_key_at_work_is_in_use(sandbox: Sandbox) -> None:
         leave.set()
         thread.join()
 
-    error = refused.value.json_body
+    error: Any = refused.value.json_body
     assert (refused.value.http_status, error["error"]["code"]) == (409, "idempotency_key_in_use")
     assert len(first) == 1
 

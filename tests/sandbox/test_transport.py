@@ -108,7 +108,9 @@ def test_lists_filter_by_moment(sandbox: Sandbox, client: stripe.StripeClient) -
 
 
 @pytest.mark.parametrize("params", [{"limit": 0}, {"limit": 101}, {"starting_after": "pi_nothing"}])
-def test_impossible_pages_are_refused(client: stripe.StripeClient, params: stripe.params.PaymentIntentListParams) -> None:
+def test_impossible_pages_are_refused(
+    client: stripe.StripeClient, params: stripe.params.PaymentIntentListParams
+) -> None:
     with pytest.raises(stripe.InvalidRequestError):
         client.v1.payment_intents.list(params)
 

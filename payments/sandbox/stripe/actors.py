@@ -58,10 +58,10 @@ def wanted(work: Work, id_: str, kind: str) -> Record:
     return found
 
 
-def authenticate(books: Books, intent_id: str, *, passed: bool) -> Json:
+def authenticate(books: Books, id_: str, *, passed: bool) -> Json:
     """Answer 3-D Secure for the guest; a card declined afterwards leaves the intent to be tried again."""
     with books.work() as work:
-        intent = wanted(work, intent_id, "payment_intent")
+        intent = wanted(work, id_, "payment_intent")
         try:
             confirming.answer_challenge(work, intent, passed=passed)
         except ApiError as error:
@@ -79,16 +79,16 @@ def dispute(books: Books, id_: str, *, reason: str = "fraudulent", is_inquiry: b
         return disputes.open_dispute(work, wanted(work, charge_id, "charge"), reason=reason, is_inquiry=is_inquiry).body
 
 
-def close_dispute(books: Books, dispute_id: str, *, won: bool) -> Json:
+def close_dispute(books: Books, id_: str, *, won: bool) -> Json:
     """Decide a dispute as the bank."""
     with books.work() as work:
-        found = wanted(work, dispute_id, "dispute")
+        found = wanted(work, id_, "dispute")
         disputes.close(work, found, won=won)
         return found.body
 
 
-def fail_refund(books: Books, refund_id: str, *, reason: str = "expired_or_canceled_card") -> Json:
+def fail_refund(books: Books, id_: str, *, reason: str = "expired_or_canceled_card") -> Json:
     """Let a refund fail, also after it succeeded."""
     with books.work() as work:
-        refunds.fail(work, refund_id, reason)
-        return wanted(work, refund_id, "refund").body
+        refunds.fail(work, id_, reason)
+        return wanted(work, id_, "refund").body

@@ -143,7 +143,11 @@ def answer(work: Work, dispute: Record, params: Json) -> None:
 def submit(dispute: Record) -> None:
     """Send the evidence to the bank."""
     details = dispute.body["evidence_details"]
-    dispute.body["evidence_details"] = {**details, "submission_count": details["submission_count"] + 1, "submission_method": "manual"}
+    dispute.body["evidence_details"] = {
+        **details,
+        "submission_count": details["submission_count"] + 1,
+        "submission_method": "manual",
+    }
     is_inquiry = dispute.body["status"].startswith("warning")
     dispute.body["status"] = "warning_under_review" if is_inquiry else "under_review"
 

@@ -20,10 +20,11 @@ def emit(work: Work, type_: str, body: Json, previous: Json | None = None) -> No
             "created": work.now,
             "data": data,
             "livemode": False,
-            "pending_webhooks": len(work.books.deliveries.endpoints),
+            "pending_webhooks": len(work.books.deliveries.endpoints_of("stripe")),
             "request": {"id": work.origin.request_id, "idempotency_key": work.origin.idempotency_key},
             "type": type_,
-        }
+        },
+        provider="stripe",
     )
 
 

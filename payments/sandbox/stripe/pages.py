@@ -32,6 +32,7 @@ class Pages:
                 Rule("/static/<name>", endpoint=self._static, methods=["GET"]),
                 Rule("/frame/payment", endpoint=self._frame, methods=["GET"]),
                 Rule("/3ds/<intent>/<source>", endpoint=self._challenge, methods=["GET", "POST"]),
+                Rule("/receipts/<intent>", endpoint=self._receipt, methods=["GET"]),
                 Rule("/c/pay/<session>", endpoint=self._hosted, methods=["GET", "POST"]),
             ]
         )
@@ -86,6 +87,13 @@ class Pages:
             if answered is not None and request.args.get("leave"):
                 return redirect(answered, code=303)
         return html(challenge_page.show(self._books, intent, source, leave=bool(request.args.get("leave"))))
+
+    def _receipt(self, request: Request, intent: str) -> Response:
+        found = self._books.store.find(intent, "payment_intent")
+        if found is None:
+            return html(page("Receipt", tag("h1", "SANDBOX"), tag("p", "No such receipt.")), status=404)
+        paid = hosted_page.money(found.body["amount_received"], found.body["currency"])
+        return html(page("Receipt", tag("h1", "SANDBOX"), tag("p", f"Receipt: {paid}")))
 
     def _hosted(self, request: Request, session: str) -> Response:
         if request.method == "POST":

@@ -3,7 +3,7 @@
 from werkzeug.wrappers import Request, Response
 
 from payments.sandbox.books import Books
-from payments.sandbox.stripe import charges, confirming, disputes, refunds, sessions
+from payments.sandbox.stripe import charges, confirming, disputes, refunds, sessions, signing
 from payments.sandbox.stripe.api import Api
 from payments.sandbox.stripe.pages import Pages
 
@@ -19,6 +19,7 @@ class Provider:
             "fail_refund": refunds.fail_slowly,
             "finish_processing": confirming.finish_processing,
         }
+        books.deliveries.seals["stripe"] = signing.seal
         books.sweeps.append(sessions.expire_overdue)
         self._api = Api(books)
         self._pages = Pages(books)

@@ -1,0 +1,1 @@
+"""The API for programs: the same rules as the pages, over JSON."""

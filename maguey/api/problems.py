@@ -1,0 +1,56 @@
+"""Every no is a problem document (RFC 9457) with a stable code."""
+
+import logging
+from http import HTTPStatus
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404
+from rest_framework import exceptions, status
+from rest_framework.response import Response
+
+from payments.exceptions import PaymentsError
+from payments.rate_limits import RateLimited
+
+logger = logging.getLogger(__name__)
+
+CONTENT_TYPE = "application/problem+json"
+WAIT_SECONDS = 30
+
+
+def answer(error: Exception, context: dict[str, Any]) -> Response | None:  # Any: DRF's own signature
+    """Turn an exception into a problem document; what nobody foresaw is a 500 without a traceback."""
+    if isinstance(error, PaymentsError):
+        return problem(error.status, error.code, error.sentence)
+    if isinstance(error, RateLimited):
+        wait = {"Retry-After": str(WAIT_SECONDS)}
+        return problem(429, "too_many_requests", (error.__doc__ or "").strip(), headers=wait)
+    if isinstance(error, Http404):
+        return problem(404, "not_found", "There is nothing here.")
+    if isinstance(error, PermissionDenied):
+        return problem(403, "permission_denied", "You may not do this.")
+    if isinstance(error, exceptions.ValidationError):
+        return problem(422, "invalid", "Some of what was sent is not right.", errors=error.detail)
+    if isinstance(error, exceptions.APIException):
+        code = error.get_codes()
+        return problem(error.status_code, code if isinstance(code, str) else "error", str(error.detail))
+    logger.exception("The API failed")
+    return problem(
+        status.HTTP_500_INTERNAL_SERVER_ERROR, "error", "Something went wrong on our side. Please try again."
+    )
+
+
+def problem(
+    status_code: int, code: str, detail: str, *, errors: Any = None, headers: dict[str, str] | None = None
+) -> Response:  # Any: DRF's own error details
+    """Write a problem document."""
+    body: dict[str, Any] = {
+        "type": f"urn:maguey:problem:{code}",
+        "title": HTTPStatus(status_code).phrase,
+        "status": status_code,
+        "code": code,
+        "detail": detail,
+    }
+    if errors is not None:
+        body["errors"] = errors
+    return Response(body, status=status_code, content_type=CONTENT_TYPE, headers=headers)

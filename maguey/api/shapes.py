@@ -1,0 +1,126 @@
+"""What goes in and out, by name and type."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from payments.models import Order
+from tickets.models import Event, Ticket, TicketType
+from vip.models import Table
+
+MOST = 1000
+
+
+class PlainText(serializers.CharField):
+    """Text that PostgreSQL can keep."""
+
+    def __init__(self, **options: Any) -> None:  # Any: DRF's own options
+        super().__init__(trim_whitespace=True, **options)
+
+
+class TicketTypeShape(serializers.ModelSerializer[TicketType]):
+    """A kind of ticket, its price with every fee, and how many are left."""
+
+    available = serializers.IntegerField(min_value=0)
+    all_in_cents = serializers.IntegerField()
+
+    class Meta:
+        model = TicketType
+        fields = (
+            "slug", "name", "description", "price_cents", "fee_cents", "all_in_cents", "available", "max_per_order",
+            "on_sale",
+        )  # fmt: skip
+
+
+class TableShape(serializers.ModelSerializer[Table]):
+    """A table on the plan of 1000 × 700, and whether it is free."""
+
+    status = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Table
+        fields = (
+            "code", "tier", "section", "shape", "x", "y", "capacity_min", "capacity_max", "mode", "price_cents",
+            "minimum_spend_cents", "deposit_cents", "bottles", "status",
+        )  # fmt: skip
+
+    def get_status(self, table: Table) -> str:
+        """Say whether the table may be had."""
+        return "blocked" if table.blocked else "free"
+
+
+class EventShape(serializers.ModelSerializer[Event]):
+    """A night."""
+
+    class Meta:
+        model = Event
+        fields = (
+            "slug", "title", "tagline", "venue_name", "venue_address", "time_zone", "minimum_age", "doors_at",
+            "starts_at", "ends_at", "status", "currency",
+        )  # fmt: skip
+
+
+class NightShape(EventShape):
+    """A night with what is sold for it."""
+
+    ticket_types = TicketTypeShape(many=True, source="types_with_available")
+    tables = TableShape(many=True, source="tables_in_order")
+
+    class Meta(EventShape.Meta):
+        fields = (*EventShape.Meta.fields, "ticket_types", "tables")  # type: ignore[assignment]  # a longer tuple
+
+
+class ItemShape(serializers.Serializer[Any]):  # Any: no model behind it
+    """So many of a kind."""
+
+    ticket_type = serializers.SlugField(max_length=60)
+    quantity = serializers.IntegerField(min_value=1, max_value=MOST)
+
+
+class NewOrderShape(serializers.Serializer[Any]):  # Any: no model behind it
+    """What a guest wants; prices are ours and are not read."""
+
+    event = serializers.SlugField(max_length=80)
+    items = ItemShape(many=True, allow_empty=False, max_length=20)
+    name = PlainText(max_length=200)
+    email = serializers.EmailField(max_length=254)
+
+
+class TicketShape(serializers.ModelSerializer[Ticket]):
+    """One admission."""
+
+    ticket_type = serializers.CharField(source="ticket_type.slug")
+
+    class Meta:
+        model = Ticket
+        fields = ("position", "ticket_type", "code", "status", "admitted_at")
+
+
+class OrderShape(serializers.ModelSerializer[Order]):
+    """An order and, once paid, its tickets."""
+
+    event = serializers.CharField(source="event.slug")
+    truth = serializers.CharField()
+    tickets = TicketShape(many=True)
+
+    class Meta:
+        model = Order
+        fields = (
+            "reference", "event", "kind", "status", "truth", "expires_at", "lines", "subtotal_cents", "fees_cents",
+            "total_cents", "currency", "tickets",
+        )  # fmt: skip
+
+
+class NewPaymentShape(serializers.Serializer[Any]):  # Any: no model behind it
+    """By which road a guest wants to pay."""
+
+    provider = serializers.ChoiceField(choices=["stripe"], default="stripe")
+    mode = serializers.ChoiceField(choices=["elements", "checkout"], default="elements")
+
+
+class PaymentShape(serializers.Serializer[Any]):  # Any: no model behind it
+    """What a browser needs to pay."""
+
+    payment_id = serializers.UUIDField()
+    client_secret = serializers.CharField(required=False)
+    redirect_url = serializers.URLField(required=False)

@@ -1,0 +1,166 @@
+"""The guest's flow for programs: read the request, make one call, answer."""
+
+from typing import Any
+
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.pagination import LimitOffsetPagination
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from maguey.api.shapes import (
+    EventShape,
+    NewOrderShape,
+    NewPaymentShape,
+    NightShape,
+    OrderShape,
+    PaymentShape,
+)
+from payments import checkout, expiry, idempotency, orders, rate_limits
+from payments.idempotency import Answer, Keep
+from payments.models import Order
+from payments.orders import Buyer
+from tickets import checkout as ticket_checkout
+from tickets import holds
+from tickets.models import Event
+
+GUEST = "guest"
+PER_ADDRESS = "120/minute"
+KEY_PARAMETER = OpenApiParameter(
+    "Idempotency-Key", str, OpenApiParameter.HEADER, required=True, description="1 to 255 printable characters."
+)
+
+
+class Events(APIView):
+    """Nights to come."""
+
+    @extend_schema(responses=EventShape(many=True))
+    def get(self, request: Request) -> Response:
+        """List the nights to come, soonest first."""
+        pages = LimitOffsetPagination()
+        pages.default_limit, pages.max_limit = 50, 200
+        found = pages.paginate_queryset(Event.objects.upcoming(timezone.now()).order_by("starts_at"), request)
+        return pages.get_paginated_response(EventShape(found, many=True).data)
+
+
+class Night(APIView):
+    """One night."""
+
+    @extend_schema(responses=NightShape)
+    def get(self, request: Request, slug: str) -> Response:
+        """Show a night, what is sold for it and how much is left."""
+        night: Any = get_object_or_404(Event.objects.visible(), slug=slug)  # Any: two lists are put on it below
+        types = holds.with_available(night.ticket_types.all(), now=timezone.now())
+        night.types_with_available = types.order_by("position", "name")
+        night.tables_in_order = night.tables.order_by("code")
+        return Response(NightShape(night).data)
+
+
+class Orders(APIView):
+    """Orders."""
+
+    @extend_schema(request=NewOrderShape, responses={201: OrderShape}, parameters=[KEY_PARAMETER])
+    def post(self, request: Request) -> Response:
+        """Hold places for a guest."""
+        key = idempotency.check(request.headers.get("Idempotency-Key", ""))
+        rate_limits.check(PER_ADDRESS, "api", rate_limits.address_of(request))
+        shape = NewOrderShape(data=request.data)
+        shape.is_valid(raise_exception=True)
+        wanted = shape.validated_data
+
+        def place(keep: Keep) -> Answer:
+            event = get_object_or_404(Event.objects.visible(), slug=wanted["event"])
+            quantities: dict[str, int] = {}
+            for item in wanted["items"]:
+                slug = item["ticket_type"]
+                quantities[slug] = quantities.get(slug, 0) + item["quantity"]
+            placed = ticket_checkout.buy_tickets(
+                event,
+                quantities=quantities,
+                buyer=Buyer(wanted["name"], wanted["email"]),
+                now=timezone.now(),
+                remember=lambda order: keep(Answer(201, shown(order))),
+            )
+            return Answer(201, shown(placed))
+
+        return respond(idempotency.answer_once(bound(request, key), place, now=timezone.now()))
+
+
+class OneOrder(APIView):
+    """One order."""
+
+    @extend_schema(responses=OrderShape)
+    def get(self, request: Request, reference: str) -> Response:
+        """Show an order and, once paid, its tickets."""
+        return Response(shown(find(reference)))
+
+
+class Extension(APIView):
+    """Ten more minutes."""
+
+    @extend_schema(request=None, responses=OrderShape)
+    def post(self, request: Request, reference: str) -> Response:
+        """Hold an order's places ten minutes longer, once."""
+        return Response(shown(orders.extend_hold(find(reference).pk, now=timezone.now())))
+
+
+class Cancellation(APIView):
+    """Letting go."""
+
+    @extend_schema(request=None, responses=OrderShape)
+    def post(self, request: Request, reference: str) -> Response:
+        """Give an unpaid order's places back."""
+        expiry.cancel_order(find(reference).pk, now=timezone.now())
+        return Response(shown(find(reference)))
+
+
+class Payments(APIView):
+    """Ways to pay."""
+
+    @extend_schema(request=NewPaymentShape, responses={201: PaymentShape}, parameters=[KEY_PARAMETER])
+    def post(self, request: Request, reference: str) -> Response:
+        """Open the way to pay for an order, or find the one that is open.
+
+        The answer holds a secret and is never stored: a repeat finds the same payment anew.
+        """
+        key = idempotency.check(request.headers.get("Idempotency-Key", ""))
+        rate_limits.check(PER_ADDRESS, "api", rate_limits.address_of(request))
+        shape = NewPaymentShape(data=request.data)
+        shape.is_valid(raise_exception=True)
+        order = find(reference)
+
+        def start(keep: Keep) -> Answer:
+            begun = checkout.start_payment(order.pk, now=timezone.now(), **shape.validated_data)
+            body = {"payment_id": str(begun.payment_id)}
+            if begun.client_secret:
+                body["client_secret"] = begun.client_secret
+            if begun.redirect_url:
+                body["redirect_url"] = begun.redirect_url
+            return Answer(201, body)
+
+        return respond(idempotency.answer_once(bound(request, key), start, now=timezone.now()))
+
+
+def find(reference: str) -> Order:
+    """Return the order of a reference, or 404."""
+    return get_object_or_404(Order.objects.select_related("event"), reference=reference)
+
+
+def shown(order: Order) -> dict[str, Any]:  # Any: JSON
+    """Write an order as the API shows it."""
+    seen: Any = order  # Any: its truth is put on it
+    seen.truth = orders.truth(order).value
+    return {**OrderShape(seen).data}
+
+
+def bound(request: Request, key: str) -> idempotency.Request:
+    """Bind a key to the request it came with."""
+    return idempotency.Request(key=key, caller=GUEST, method=request.method or "", path=request.path, body=request.data)
+
+
+def respond(answer: Answer) -> Response:
+    """Answer, marked where it is a replay."""
+    headers = {"Idempotent-Replayed": "true"} if answer.is_replay else None
+    return Response(answer.body, status=answer.status, headers=headers)
