@@ -37,7 +37,7 @@ class KeyInvalid(PaymentsError):
 
 
 class KeyReused(PaymentsError):
-    """This Idempotency-Key was used for another request."""
+    """The Idempotency-Key was used for another request."""
 
     code: ClassVar[str] = "idempotency_key_reused"
     status: ClassVar[int] = 422

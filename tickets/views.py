@@ -45,7 +45,7 @@ def event(request: HttpRequest, slug: str) -> HttpResponse:
     """Show a night: what is sold, for how much with everything in, and how much is left."""
     night = get_object_or_404(Event.objects.visible(), slug=slug)
     now = timezone.now()
-    kept = {key: value for key, value in request.GET.items() if key in ("name", "email") or key.startswith(PREFIX)}
+    kept = {key: str(value) for key, value in request.GET.items() if key in ("name", "email") or key.startswith(PREFIX)}
     return show_event(request, night, types_of(night, now), initial=kept, now=now)
 
 

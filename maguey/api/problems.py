@@ -4,9 +4,8 @@ import logging
 from http import HTTPStatus
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
 from django.http import Http404
-from rest_framework import exceptions, status
+from rest_framework import exceptions
 from rest_framework.response import Response
 
 from payments.exceptions import PaymentsError
@@ -18,26 +17,25 @@ CONTENT_TYPE = "application/problem+json"
 WAIT_SECONDS = 30
 
 
-def answer(error: Exception, context: dict[str, Any]) -> Response | None:  # Any: DRF's own signature
+def answer(error: Exception, context: dict[str, Any]) -> Response:  # Any: DRF's own signature
     """Turn an exception into a problem document; what nobody foresaw is a 500 without a traceback."""
-    if isinstance(error, PaymentsError):
-        return problem(error.status, error.code, error.sentence)
-    if isinstance(error, RateLimited):
-        wait = {"Retry-After": str(WAIT_SECONDS)}
-        return problem(429, "too_many_requests", (error.__doc__ or "").strip(), headers=wait)
-    if isinstance(error, Http404):
-        return problem(404, "not_found", "There is nothing here.")
-    if isinstance(error, PermissionDenied):
-        return problem(403, "permission_denied", "You may not do this.")
-    if isinstance(error, exceptions.ValidationError):
-        return problem(422, "invalid", "Some of what was sent is not right.", errors=error.detail)
-    if isinstance(error, exceptions.APIException):
-        code = error.get_codes()
-        return problem(error.status_code, code if isinstance(code, str) else "error", str(error.detail))
-    logger.exception("The API failed")
-    return problem(
-        status.HTTP_500_INTERNAL_SERVER_ERROR, "error", "Something went wrong on our side. Please try again."
-    )
+    match error:
+        case PaymentsError():
+            found = problem(error.status, error.code, error.sentence)
+        case RateLimited():
+            wait = {"Retry-After": str(WAIT_SECONDS)}
+            found = problem(429, "too_many_requests", (error.__doc__ or "").strip(), headers=wait)
+        case Http404():
+            found = problem(404, "not_found", "There is nothing here.")
+        case exceptions.ValidationError():
+            found = problem(422, "invalid", "Some of what was sent is not right.", errors=error.detail)
+        case exceptions.APIException():
+            code = error.get_codes()
+            found = problem(error.status_code, code if isinstance(code, str) else "error", str(error.detail))
+        case _:
+            logger.exception("The API failed")
+            found = problem(500, "error", "Something went wrong on our side. Please try again.")
+    return found
 
 
 def problem(

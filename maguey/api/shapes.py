@@ -81,7 +81,7 @@ class NewOrderShape(serializers.Serializer[Any]):  # Any: no model behind it
     """What a guest wants; prices are ours and are not read."""
 
     event = serializers.SlugField(max_length=80)
-    items = ItemShape(many=True, allow_empty=False, max_length=20)
+    items = serializers.ListField(child=ItemShape(), allow_empty=False, max_length=20)
     name = PlainText(max_length=200)
     email = serializers.EmailField(max_length=254)
 

@@ -5,11 +5,13 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+import stripe
+
 from maguey.demo import people
 from payments import checkout, fulfilment, products, refunds, retrying, webhooks
 from payments.exceptions import FulfilmentFailed
 from payments.gateways import stripe as stripe_gateway
-from payments.models import Order, Payment, Refund
+from payments.models import Fulfilment, Order, Payment, Refund
 from tickets import checkout as ticket_checkout
 from tickets import nights as whole_nights
 from tickets.models import Event
@@ -32,7 +34,7 @@ def give_card(order: Order, card: str, *, now: datetime) -> Payment:
     confirm = stripe_gateway.client().v1.payment_intents.confirm
     try:
         confirm(payment.external_payment_id or "", {"payment_method": card})
-    except stripe_gateway.stripe.CardError:
+    except stripe.CardError:
         checkout.ask_provider(order, now=now)
     return payment
 
@@ -85,15 +87,13 @@ def leave_overdue(event: Event, *, now: datetime) -> None:
 
 def leave_without_tickets(event: Event, *, now: datetime) -> None:
     """Leave a paid order whose six tries have all failed: the ticket press was out of ink."""
-    paid_at = now - timedelta(minutes=50)
+    paid_at = now - timedelta(minutes=50)  # the six tries take 43 minutes at most
     order = hold(event, 10, slug="general", quantity=3, now=paid_at)
     give_card(order, GOOD_CARD, now=paid_at)
     with failing(order.kind):
         checkout.ask_provider(order, now=paid_at)
-        moment = paid_at
-        for _ in range(retrying.tries_allowed()):
-            fulfilment.try_now(order, now=moment)
-            moment += timedelta(minutes=8)
+        while due := Fulfilment.objects.get(order=order).next_attempt_at:
+            fulfilment.try_now(order, now=due)
 
 
 @contextmanager

@@ -105,7 +105,7 @@ def test_retry_in_the_toast_tries_again_behind_an_overlay(
     choose(guest, live_server)
     type_card(guest, "4000000000000119")
     press_pay(guest)
-    club.app.books.faults.add(action="latency", path="/confirm", seconds=1.5)
+    club.app.books.faults.add(action="latency", path="/v1/payment_intents/*", seconds=3.0, count=9)
 
     guest.get_by_role("button", name="Retry").click()
 

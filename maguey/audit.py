@@ -1,0 +1,135 @@
+"""The invariants that must hold on live data, each as one question whose answer must be empty."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import connection, transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Invariant:
+    """One thing that must always be true; the query finds what breaks it, as one text a row."""
+
+    number: int
+    sentence: str
+    query: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one invariant's question brought up."""
+
+    invariant: Invariant
+    broken_by: list[str]
+
+    @property
+    def holds(self) -> bool:
+        """Say whether the invariant holds."""
+        return not self.broken_by
+
+
+LIVING = "t.status <> 'void'"
+INVARIANTS = (
+    Invariant(
+        1,
+        "Every succeeded payment has an order with goods or its money back, or a person was called.",
+        """
+        SELECT p.external_payment_id FROM payments p JOIN orders o ON o.id = p.order_id
+        WHERE p.status = 'succeeded' AND o.status NOT IN ('fulfilled', 'refunded')
+          AND p.refunded_cents < p.received_cents
+          AND NOT EXISTS (SELECT FROM fulfilments f WHERE f.order_id = o.id AND f.next_attempt_at IS NOT NULL)
+          AND NOT EXISTS (SELECT FROM payment_failures x WHERE x.order_id = o.id AND x.severity = 'critical')
+        """,
+    ),
+    Invariant(
+        2,
+        "No order has two payments that are not going back.",
+        """
+        SELECT o.reference FROM orders o JOIN payments p ON p.order_id = o.id
+        WHERE p.status = 'succeeded' AND p.refunded_cents < p.received_cents
+        GROUP BY o.reference HAVING count(*) > 1
+        """,
+    ),
+    Invariant(
+        3,
+        "A fulfilled order has as many living tickets as it bought, unless its money is going back.",
+        f"""
+        SELECT o.reference FROM orders o
+        WHERE o.kind = 'ga_ticket' AND o.status = 'fulfilled'
+          AND NOT EXISTS (SELECT FROM payments p WHERE p.order_id = o.id AND p.refunded_cents > 0)
+          AND (SELECT count(*) FROM tickets t WHERE t.order_id = o.id AND {LIVING})
+              <> (SELECT sum((line->>'quantity')::int) FROM jsonb_array_elements(o.lines) line)
+        """,  # noqa: S608 (our own words)
+    ),
+    Invariant(
+        4,
+        "Held and sold equal the rows they count, and never pass capacity.",
+        f"""
+        SELECT e.slug || '/' || y.slug FROM ticket_types y JOIN events e ON e.id = y.event_id
+        WHERE y.held + y.sold > y.capacity
+           OR y.held <> (SELECT coalesce(sum(r.quantity), 0) FROM ticket_reservations r
+                         WHERE r.ticket_type_id = y.id AND r.status = 'pending')
+           OR y.sold <> (SELECT count(*) FROM tickets t WHERE t.ticket_type_id = y.id AND {LIVING})
+        """,  # noqa: S608 (our own words)
+    ),
+    Invariant(
+        6,
+        "No unpaid order holds places longer than the grace after its end.",
+        """
+        SELECT o.reference FROM orders o WHERE o.status = 'pending' AND o.expires_at < %(grace)s
+        """,
+    ),
+    Invariant(
+        7,
+        "No event waits past its lease and its time.",
+        """
+        SELECT w.event_id FROM webhook_events w
+        WHERE w.status IN ('pending', 'processing')
+          AND coalesce(w.locked_until, w.next_attempt_at, w.received_at) < %(stale)s
+        """,
+    ),
+    Invariant(
+        8,
+        "Every critical failure has an alert.",
+        """
+        SELECT x.cause FROM payment_failures x
+        WHERE x.severity = 'critical' AND NOT EXISTS (SELECT FROM alerts a WHERE a.failure_id = x.id)
+        """,
+    ),
+    Invariant(
+        9,
+        "What a payment counts as going back is the sum of its refunds that did not fail.",
+        """
+        SELECT coalesce(p.external_payment_id, p.id::text) FROM payments p
+        WHERE p.refunded_cents <> (SELECT coalesce(sum(r.amount_cents), 0) FROM refunds r
+                                   WHERE r.payment_id = p.id AND r.status <> 'failed')
+        """,
+    ),
+    Invariant(
+        10,
+        "An event id exists once.",
+        """
+        SELECT w.event_id FROM webhook_events w GROUP BY w.provider, w.event_id HAVING count(*) > 1
+        """,
+    ),
+)
+STALE = timedelta(minutes=10)
+SHOWN = 100
+
+
+@transaction.atomic(durable=True)
+def audit(*, now: datetime) -> list[Finding]:
+    """Ask every question of one picture of the data; return what each brought up."""
+    moments: dict[str, Any] = {  # Any: query parameters
+        "grace": now - timedelta(minutes=settings.HOLD_GRACE_MINUTES),
+        "stale": now - STALE,
+    }
+    findings = []
+    with connection.cursor() as cursor:
+        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        for invariant in INVARIANTS:
+            cursor.execute(invariant.query, moments)
+            findings.append(Finding(invariant, [str(row[0]) for row in cursor.fetchmany(SHOWN)]))
+    return findings

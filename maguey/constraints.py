@@ -1,0 +1,175 @@
+"""Every named rule of the database, tried: what must fail, and what must pass."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pgtrigger
+from django.apps import apps
+from django.db import DatabaseError, connection, transaction
+from django.db.models import Model
+
+from maguey.samples import Fields, Samples
+from owners.models import Alert, OwnerAssignment
+from payments.models import (
+    Email,
+    Fulfilment,
+    IdempotencyKey,
+    Order,
+    Payment,
+    PaymentFailure,
+    ProviderCall,
+    Refund,
+    WebhookEvent,
+)
+from tickets.models import Event, Scan, Ticket, TicketReservation, TicketType
+from vip.models import Table
+
+OUR_APPS = ("payments", "tickets", "vip", "owners")
+
+
+@dataclass(frozen=True)
+class Case:
+    """One rule: a row with these values (`twice`: two equal ones) is refused by it, by name."""
+
+    rule: str
+    model: type[Model]
+    values: Fields = field(default_factory=dict)
+    twice: bool = False
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether one rule held."""
+
+    rule: str
+    held: bool
+    said: str
+
+
+NOW = "2026-01-01T00:00Z"
+
+CASES = (
+    Case("unique_order_stripe_session", Order, {"stripe_session_id": "cs_twice"}, twice=True),
+    Case("payments_order_total_is_the_sum", Order, {"total_cents": 1}),
+    Case("payments_order_paid_exactly_with_paid_at", Order, {"status": "paid"}),
+    Case("payments_order_fulfilled_with_fulfilled_at", Order, {"status": "fulfilled", "paid_at": NOW}),
+    Case("payments_order_closed_with_closed_at", Order, {"status": "expired"}),
+    Case("payments_order_known_kind", Order, {"kind": "raffle"}),
+    Case("payments_order_known_status", Order, {"status": "odd"}),
+    Case("payments_email_sent_owes_nothing", Email, {"sent_at": NOW, "next_attempt_at": NOW}),
+    Case("payments_failure_known_payment_type", PaymentFailure, {"payment_type": "raffle"}),
+    Case("payments_failure_resolved_with_who_and_when", PaymentFailure, {"resolved": True}),
+    Case("payments_failure_known_severity", PaymentFailure, {"severity": "odd"}),
+    Case("payments_fulfilment_done_owes_nothing", Fulfilment, {"done_at": NOW, "next_attempt_at": NOW}),
+    Case("unique_idempotency_key", IdempotencyKey, {"key": "twice"}, twice=True),
+    Case("payments_idempotency_key_never_keeps_our_own_error", IdempotencyKey, {"response_status": 500}),
+    Case("unique_provider_operation", ProviderCall, {"operation_id": "twice"}, twice=True),
+    Case("unique_provider_key", ProviderCall, {"key": "twice"}, twice=True),
+    Case("payments_payment_provider_id_once", Payment, {"external_payment_id": "pi_twice"}, twice=True),
+    Case("payments_payment_provider_session_once", Payment, {"external_session_id": "cs_twice"}, twice=True),
+    Case("payments_payment_one_live_per_order", Payment, {"status": "open"}, twice=True),
+    Case("payments_payment_succeeded_exactly_with_processed_at", Payment, {"status": "succeeded"}),
+    Case(
+        "payments_payment_never_refunds_more_than_paid",
+        Payment,
+        {"status": "succeeded", "processed_at": NOW, "received_cents": 10, "refunded_cents": 11},
+    ),
+    Case("payments_payment_refunds_only_what_came", Payment, {"received_cents": 10, "refunded_cents": 1}),
+    Case("payments_payment_known_provider", Payment, {"provider": "barter"}),
+    Case("payments_payment_amount_positive", Payment, {"amount_cents": 0}),
+    Case("payments_refund_provider_id_once", Refund, {"external_refund_id": "re_twice"}, twice=True),
+    Case("payments_refund_amount_positive", Refund, {"amount_cents": 0}),
+    Case("payments_refund_succeeded_with_succeeded_at", Refund, {"status": "succeeded"}),
+    Case("unique_webhook_event", WebhookEvent, {"event_id": "evt_twice"}, twice=True),
+    Case("payments_webhook_event_finished_exactly_with_processed_at", WebhookEvent, {"status": "processed"}),
+    Case("payments_webhook_event_known_status", WebhookEvent, {"status": "odd"}),
+    Case("unique_event_idempotency_key", Event, {"idempotency_key": "twice"}, twice=True),
+    Case("tickets_event_ends_after_it_starts", Event, {"ends_at": "2020-01-01T00:00Z"}),
+    Case("tickets_event_doors_open_before_it_starts", Event, {"starts_at": "2020-01-01T00:00Z"}),
+    Case("tickets_event_sales_end_after_they_start", Event, {"sales_end_at": "2020-01-01T00:00Z"}),
+    Case("tickets_event_known_status", Event, {"status": "odd"}),
+    Case("unique_ticket_type_slug", TicketType, {"slug": "twice"}, twice=True),
+    Case("tickets_type_never_above_capacity", TicketType, {"held": 6, "sold": 5}),
+    Case("tickets_type_counts_never_negative", TicketType, {"held": -1}),
+    Case("tickets_type_sells_at_least_one", TicketType, {"max_per_order": 0}),
+    Case("tickets_hold_one_per_order_and_type", TicketReservation, {"order": "the same"}, twice=True),
+    Case("tickets_hold_quantity_positive", TicketReservation, {"quantity": 0}),
+    Case("tickets_hold_known_status", TicketReservation, {"status": "odd"}),
+    Case("unique_ticket_stripe_payment", Ticket, {"stripe_payment_intent_id": "pi_twice"}, twice=True),
+    Case("tickets_ticket_one_per_order_position", Ticket, {"order": "the same"}, twice=True),
+    Case("tickets_ticket_positions_start_at_one", Ticket, {"position": 0}),
+    Case("tickets_ticket_admitted_with_admitted_at", Ticket, {"status": "admitted"}),
+    Case("tickets_ticket_void_exactly_with_voided_at", Ticket, {"status": "void"}),
+    Case("tickets_ticket_known_status", Ticket, {"status": "odd"}),
+    Case("unique_scan_device_scan_id", Scan, {"device_scan_id": "twice"}, twice=True),
+    Case("tickets_scan_one_first_per_code", Scan, {"code": "twice"}, twice=True),
+    Case("tickets_scan_known_kind", Scan, {"kind": "odd"}),
+    Case("unique_vip_table_code", Table, {"code": "twice"}, twice=True),
+    Case("vip_table_deposit_never_above_price", Table, {"deposit_cents": 1001}),
+    Case("vip_table_capacity_min_to_max", Table, {"capacity_min": 5}),
+    Case("vip_table_stands_on_the_plan", Table, {"x": 1001}),
+    Case("vip_table_blocked_with_a_reason", Table, {"blocked": True}),
+    Case("vip_table_known_mode", Table, {"mode": "odd"}),
+    Case("vip_table_known_tier", Table, {"tier": "odd"}),
+    Case("unique_owner_assignment", OwnerAssignment, {"event": None}, twice=True),
+    Case("owners_assignment_known_role", OwnerAssignment, {"role": "odd"}),
+    Case("unique_alert_cause", Alert, {"cause": "twice"}, twice=True),
+    Case("owners_alert_acknowledged_by_whom_and_when", Alert, {"acknowledged_at": NOW}),
+)
+# What each kind of trigger refuses, tried on a good row of its table.
+FROZEN = {"orders": "total_cents = total_cents + 1", "payments": "amount_cents = 1", "refunds": "amount_cents = 1"}
+
+
+def rules() -> set[str]:
+    """Name every rule the models declare."""
+    ours = [model for model in apps.get_models() if model._meta.app_label in OUR_APPS]
+    named = {constraint.name for model in ours for constraint in model._meta.constraints}
+    return named | {f"{model._meta.db_table}.{trigger.name}" for model, trigger in pgtrigger.registered()}
+
+
+def verify() -> Iterator[Verdict]:
+    """Try every rule, in a transaction that is rolled back; yield whether each held."""
+    with transaction.atomic():
+        samples = Samples()
+        for table in {case.model for case in CASES}:
+            samples.row(table)  # what must pass: raises where it does not
+        for case in CASES:
+            yield try_case(case, samples)
+        for model, trigger in sorted(pgtrigger.registered(), key=lambda pair: (pair[0]._meta.db_table, pair[1].name)):
+            yield try_trigger(model, str(trigger.name), samples)
+        transaction.set_rollback(True)
+
+
+def try_case(case: Case, samples: Samples) -> Verdict:
+    """Insert what a constraint must refuse."""
+    values = {**case.values}
+    if values.get("order") == "the same":
+        values["order"] = samples.row(Order)
+    try:
+        with transaction.atomic():
+            for _ in range(2 if case.twice else 1):
+                samples.row(case.model, **values)
+    except DatabaseError as error:
+        diagnosis: Any = getattr(error.__cause__, "diag", None)  # Any: psycopg's own
+        named = diagnosis.constraint_name if diagnosis else ""
+        return Verdict(case.rule, named == case.rule, f"refused by {named or error}")
+    return Verdict(case.rule, held=False, said="accepted")
+
+
+def try_trigger(model: type[Model], name: str, samples: Samples) -> Verdict:
+    """Do to a good row what a trigger must refuse."""
+    table = model._meta.db_table
+    row = samples.row(model)
+    statement = {
+        "never_deleted": f"DELETE FROM {table} WHERE id = %s",  # noqa: S608 (our own table names)
+        "legal_moves_only": f"UPDATE {table} SET status = 'nowhere' WHERE id = %s",  # noqa: S608
+        "frozen": f"UPDATE {table} SET {FROZEN.get(table, '')} WHERE id = %s",  # noqa: S608
+    }[name]
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(statement, [row.pk])
+    except DatabaseError as error:
+        said = str(error).splitlines()[0]
+        return Verdict(f"{table}.{name}", said.startswith("pgtrigger:"), f"refused: {said}")
+    return Verdict(f"{table}.{name}", held=False, said="accepted")

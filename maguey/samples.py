@@ -1,0 +1,162 @@
+"""One good row of every table, for trying what the database refuses."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from django.contrib.auth import get_user_model
+from django.db.models import Model
+
+from owners.models import Alert, OwnerAssignment
+from payments.models import (
+    Email,
+    Fulfilment,
+    IdempotencyKey,
+    Order,
+    Payment,
+    PaymentFailure,
+    ProviderCall,
+    Refund,
+    WebhookEvent,
+)
+from tickets.models import Event, Scan, Ticket, TicketReservation, TicketType
+from vip.models import Table
+
+Fields = dict[str, Any]  # Any: a row's values
+
+
+class Samples:
+    """Rows that the database accepts; each call makes one more, with what is asked for changed."""
+
+    def __init__(self) -> None:
+        self.now = datetime.now(tz=UTC)
+        users = get_user_model()
+        self.user = users.objects.create(username=f"sample-{uuid4()}")
+        self.night = self.row(Event)
+        self.type = self.row(TicketType)
+        self.order = self.row(Order)
+        self.paid_payment = self.row(
+            Payment, status="succeeded", processed_at=self.now, received_cents=1000, external_payment_id=f"pi_{uuid4()}"
+        )
+        self.ticket = self.row(Ticket)
+
+    def row(self, model: type[Model], **changes: Any) -> Any:  # Any: a row of that model
+        """Insert one row."""
+        return model._default_manager.create(**{**self.defaults(model), **changes})
+
+    def defaults(self, model: type[Model]) -> Fields:
+        """Return what makes a good row of a model."""
+        return MAKERS[model](self)
+
+
+def word() -> str:
+    """Return a word nobody has used."""
+    return uuid4().hex
+
+
+MAKERS: dict[type[Model], Callable[[Samples], Fields]] = {
+    Event: lambda s: {
+        "slug": word(),
+        "title": "Sample",
+        "doors_at": s.now,
+        "starts_at": s.now + timedelta(hours=1),
+        "ends_at": s.now + timedelta(hours=6),
+        "sales_start_at": s.now,
+        "sales_end_at": s.now + timedelta(hours=5),
+    },
+    TicketType: lambda s: {"event": s.night, "slug": word(), "name": "Sample", "price_cents": 900, "capacity": 10},
+    Order: lambda s: {
+        "kind": "ga_ticket",
+        "event": s.night,
+        "name": "Sample",
+        "email": "sample@example.com",
+        "lines": [],
+        "subtotal_cents": 900,
+        "fees_cents": 100,
+        "total_cents": 1000,
+        "created_at": s.now,
+        "expires_at": s.now,
+    },
+    Payment: lambda s: {
+        "order": s.order,
+        "provider": "stripe",
+        "status": "cancelled",
+        "idempotency_key": word(),
+        "amount_cents": 1000,
+        "currency": "usd",
+        "created_at": s.now,
+    },
+    Refund: lambda s: {
+        "payment": s.paid_payment,
+        "amount_cents": 10,
+        "reason": "owner",
+        "cause": word(),
+        "created_at": s.now,
+    },
+    Fulfilment: lambda s: {"order": s.row(Order), "created_at": s.now},
+    Email: lambda s: {"kind": "sample", "cause": word(), "recipient": "sample@example.com", "created_at": s.now},
+    WebhookEvent: lambda s: {
+        "provider": "stripe",
+        "event_id": word(),
+        "type": "sample",
+        "payload": {},
+        "received_at": s.now,
+    },
+    PaymentFailure: lambda s: {
+        "cause": word(),
+        "category": "declined",
+        "severity": "info",
+        "payment_type": "ga_ticket",
+        "created_at": s.now,
+    },
+    IdempotencyKey: lambda s: {
+        "scope": "sample",
+        "key": word(),
+        "method": "POST",
+        "path": "/",
+        "fingerprint": word(),
+        "created_at": s.now,
+    },
+    ProviderCall: lambda s: {
+        "operation_type": "sample",
+        "operation_id": word(),
+        "key": word(),
+        "created_at": s.now,
+        "last_used_at": s.now,
+    },
+    TicketReservation: lambda s: {
+        "order": s.row(Order),
+        "ticket_type": s.type,
+        "quantity": 1,
+        "expires_at": s.now,
+    },
+    Ticket: lambda s: {
+        "order": s.row(Order),
+        "event": s.night,
+        "ticket_type": s.type,
+        "position": 1,
+        "created_at": s.now,
+    },
+    Scan: lambda s: {
+        "code": word(),
+        "kind": "first",
+        "result": "sample",
+        "device_scan_id": word(),
+        "scanned_at": s.now,
+    },
+    Table: lambda s: {
+        "event": s.night,
+        "code": word()[:8],
+        "tier": "premium",
+        "section": "Sample",
+        "shape": "round",
+        "x": 1,
+        "y": 1,
+        "capacity_max": 4,
+        "mode": "deposit",
+        "price_cents": 1000,
+    },
+    OwnerAssignment: lambda s: {"user": s.user, "role": "owner", "event": s.row(Event)},
+    Alert: lambda s: {"cause": word(), "channel": "console", "title": "Sample", "created_at": s.now},
+}

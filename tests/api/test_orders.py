@@ -1,0 +1,235 @@
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from pytest_django.fixtures import Settings
+
+from payments.models import IdempotencyKey, Order, Payment
+from payments.sandbox.testing import Sandbox
+from tests.buying import clock, come_back
+from tests.factories.tickets import EventFactory, TicketTypeFactory
+from tests.threads import all_at_once
+from tickets.models import TicketType
+from vip import tables
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def post(path: str, body: Any = None, *, key: str | None = "k1") -> Any:
+    headers = {"Idempotency-Key": key} if key else {}
+    return Client().post(f"/api/v1/{path}", body or {}, content_type="application/json", headers=headers)
+
+
+def wanted(type_: TicketType, *, quantity: int = 2) -> dict[str, Any]:
+    return {
+        "event": type_.event.slug,
+        "items": [{"ticket_type": type_.slug, "quantity": quantity}],
+        "name": "Ana Ruiz",
+        "email": "ana@example.com",
+    }
+
+
+def test_the_whole_flow(sandbox: Sandbox) -> None:
+    type_ = TicketTypeFactory.create()
+    tables.lay_out(type_.event)
+    night = Client().get(f"/api/v1/events/{type_.event.slug}/").json()
+    assert (night["ticket_types"][0]["available"], night["ticket_types"][0]["all_in_cents"]) == (100, 2800)
+    assert len(night["tables"]) == 26
+    assert Client().get("/api/v1/events/").json()["count"] == 1
+
+    placed = post("orders/", wanted(type_))
+    reference = placed.json()["reference"]
+    begun = post(f"orders/{reference}/payments/", {"mode": "elements"}, key="k2")
+    sandbox.pay(begun.json()["client_secret"].split("_secret")[0])
+    come_back(Order.objects.get())
+    shown = Client().get(f"/api/v1/orders/{reference}/").json()
+
+    assert (placed.status_code, placed.json()["total_cents"], placed.json()["status"]) == (201, 5600, "pending")
+    assert begun.status_code == 201
+    assert (shown["status"], shown["truth"], len(shown["tickets"])) == ("fulfilled", "delivered", 2)
+
+
+def test_a_repeat_gets_the_first_answer() -> None:
+    type_ = TicketTypeFactory.create()
+
+    first, again = post("orders/", wanted(type_)), post("orders/", wanted(type_))
+
+    assert first.json() == again.json()
+    assert again.status_code == 201
+    assert (first.headers.get("Idempotent-Replayed"), again.headers["Idempotent-Replayed"]) == (None, "true")
+    assert Order.objects.count() == 1
+
+
+def test_a_key_with_another_body_is_refused() -> None:
+    type_ = TicketTypeFactory.create()
+    post("orders/", wanted(type_))
+
+    answer = post("orders/", wanted(type_, quantity=3))
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "idempotency_key_reused")
+    assert Order.objects.count() == 1
+
+
+@pytest.mark.parametrize(("key", "code"), [(None, "idempotency_key_missing"), ("k" * 256, "idempotency_key_invalid")])
+def test_a_key_is_needed(key: str | None, code: str) -> None:
+    answer = post("orders/", wanted(TicketTypeFactory.create()), key=key)
+
+    assert (answer.status_code, answer.json()["code"]) == (400, code)
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert not Order.objects.exists()
+
+
+def test_fifty_equal_requests_at_once_place_one_order() -> None:
+    type_ = TicketTypeFactory.create()
+
+    answers = all_at_once(50, lambda _: post("orders/", wanted(type_)))
+
+    codes = [answer.status_code for answer in answers if not isinstance(answer, Exception)]
+    assert set(codes) <= {201, 409}
+    assert Order.objects.count() == 1
+    references = {answer.json()["reference"] for answer in answers if answer.status_code == 201}  # type: ignore[union-attr]
+    assert references == {Order.objects.get().reference}
+
+
+def test_a_refusal_leaves_the_key_free() -> None:
+    type_ = TicketTypeFactory.create(capacity=1)
+
+    refused = post("orders/", wanted(type_))
+    TicketType.objects.update(capacity=10)
+    placed = post("orders/", wanted(type_))
+
+    assert (refused.status_code, refused.json()["code"]) == (409, "sold_out")
+    assert placed.status_code == 201
+
+
+def test_a_request_cut_off_leaves_neither_order_nor_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    from payments import idempotency
+
+    type_ = TicketTypeFactory.create()
+
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(idempotency, "keep", die)
+        with pytest.raises(KeyboardInterrupt):
+            post("orders/", wanted(type_))
+    assert not Order.objects.exists()
+
+    assert post("orders/", wanted(type_)).status_code == 201
+
+
+def test_a_key_whose_holder_died_is_free_after_its_lease() -> None:
+    type_ = TicketTypeFactory.create()
+    post("orders/", wanted(type_))
+    IdempotencyKey.objects.update(response_status=None, locked_until=clock() + timedelta(minutes=1))
+    assert post("orders/", wanted(type_)).json()["code"] == "idempotency_key_in_use"
+
+    IdempotencyKey.objects.update(locked_until=clock() - timedelta(seconds=1))
+
+    assert post("orders/", wanted(type_)).status_code == 201
+
+
+def test_a_payments_secret_is_never_stored(sandbox: Sandbox) -> None:
+    reference = post("orders/", wanted(TicketTypeFactory.create())).json()["reference"]
+
+    first = post(f"orders/{reference}/payments/", {}, key="p")
+    again = post(f"orders/{reference}/payments/", {}, key="p")
+
+    assert first.json() == again.json()
+    assert Payment.objects.count() == 1
+    assert IdempotencyKey.objects.get(key="p").response_body is None
+
+
+def test_the_hosted_road(sandbox: Sandbox) -> None:
+    reference = post("orders/", wanted(TicketTypeFactory.create())).json()["reference"]
+
+    answer = post(f"orders/{reference}/payments/", {"mode": "checkout"}, key="p")
+
+    assert "redirect_url" in answer.json()
+    assert "client_secret" not in answer.json()
+
+
+def test_extending_and_letting_go() -> None:
+    reference = post("orders/", wanted(TicketTypeFactory.create())).json()["reference"]
+
+    assert post(f"orders/{reference}/extend/").status_code == 200
+    assert post(f"orders/{reference}/extend/").json()["code"] == "already_extended"
+    assert post(f"orders/{reference}/cancel/").json()["status"] == "cancelled"
+    assert post(f"orders/{reference}/cancel/").json()["code"] == "order_closed"
+    assert post(f"orders/{reference}/payments/", {}, key="x").json()["code"] == "order_closed"
+
+
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [
+        ({"items": []}, 422),
+        ({"items": [{"ticket_type": "x", "quantity": 0}]}, 422),
+        ({"items": [{"ticket_type": "x", "quantity": -1}]}, 422),
+        ({"items": [{"ticket_type": "x", "quantity": 10**30}]}, 422),
+        ({"items": [{"ticket_type": "x", "quantity": 1}]}, 422),
+        ({"items": "many"}, 422),
+        ({"email": "nobody"}, 422),
+        ({"name": "A\x00B"}, 422),
+        ({"name": ["a"]}, 422),
+        ({"event": "nowhere"}, 404),
+        ({"event": None}, 422),
+    ],
+)
+def test_bad_input_is_a_problem_and_never_a_traceback(change: dict[str, Any], status: int) -> None:
+    answer = post("orders/", {**wanted(TicketTypeFactory.create()), **change})
+
+    assert answer.status_code == status
+    assert answer.json()["code"]
+    assert not Order.objects.exists()
+
+
+def test_a_price_that_is_sent_is_never_read() -> None:
+    body = {**wanted(TicketTypeFactory.create()), "total_cents": 1, "status": "paid"}
+
+    assert post("orders/", body).json()["total_cents"] == 5600
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status"),
+    [
+        ("GET", "orders/nowhere/", b"", 404),
+        ("GET", "events/nowhere/", b"", 404),
+        ("PUT", "orders/", b"{}", 405),
+        ("POST", "orders/", b"{", 400),
+        ("POST", "orders/", b"\xff", 400),
+        ("POST", "orders/", b"[" * 50_000, 400),
+        ("POST", "orders/", b"[]", 422),
+    ],
+)
+def test_every_no_is_a_problem_document(method: str, path: str, body: bytes, status: int) -> None:
+    headers = {"Idempotency-Key": "k"}
+    answer = Client().generic(method, f"/api/v1/{path}", body, content_type="application/json", headers=headers)
+
+    assert answer.status_code == status
+    assert answer.headers["Content-Type"] == "application/problem+json"
+
+
+def test_a_night_in_draft_is_not_shown() -> None:
+    event = EventFactory.create(status="draft")
+
+    assert Client().get(f"/api/v1/events/{event.slug}/").status_code == 404
+
+
+def test_the_schema_and_its_pages_are_served(settings: Settings) -> None:
+    assert Client().get("/api/v1/schema/").status_code == 200
+    assert Client().get("/api/v1/docs/").status_code == 200
+
+
+def test_a_fault_of_ours_is_a_problem_without_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    from tickets import checkout
+
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("secret detail")
+
+    monkeypatch.setattr(checkout, "buy_tickets", fail)
+    answer = post("orders/", wanted(TicketTypeFactory.create()))
+
+    assert answer.status_code == 500
+    assert "secret" not in answer.content.decode()

@@ -1,0 +1,43 @@
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+
+from maguey import constraints
+from payments.models import Order
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_every_rule_of_the_database_holds_and_nothing_is_kept(capsys: pytest.CaptureFixture[str]) -> None:
+    call_command("verify_constraints")
+
+    assert capsys.readouterr().out.splitlines()[-1] == f"All {len(constraints.rules())} rules held."
+    assert not Order.objects.exists()
+
+
+def test_every_rule_has_a_case() -> None:
+    tried = {verdict.rule for verdict in constraints.verify()}
+
+    assert tried == constraints.rules()
+
+
+def test_every_named_constraint_is_in_the_database() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT conname FROM pg_constraint UNION SELECT indexname FROM pg_indexes")
+        there = {row[0] for row in cursor.fetchall()}
+
+    assert {rule for rule in constraints.rules() if "." not in rule} <= there
+
+
+def test_a_rule_that_is_gone_is_reported() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE ticket_types DROP CONSTRAINT tickets_type_never_above_capacity")
+    try:
+        with pytest.raises(CommandError, match="tickets_type_never_above_capacity"):
+            call_command("verify_constraints")
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "ALTER TABLE ticket_types ADD CONSTRAINT tickets_type_never_above_capacity "
+                "CHECK (capacity >= held + sold)"
+            )
