@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import pgtrigger
 from django.apps import apps
@@ -137,7 +137,7 @@ def verify() -> Iterator[Verdict]:
         for case in CASES:
             yield try_case(case, samples)
         for model, trigger in sorted(pgtrigger.registered(), key=lambda pair: (pair[0]._meta.db_table, pair[1].name)):
-            yield try_trigger(model, str(trigger.name), samples)
+            yield try_trigger(cast("type[Model]", model), str(trigger.name), samples)
         transaction.set_rollback(True)
 
 

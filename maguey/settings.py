@@ -306,6 +306,11 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
+    "ENUM_NAME_OVERRIDES": {
+        "EventStatus": "tickets.models.Event.Status",
+        "OrderStatus": "payments.models.Order.Status",
+        "TicketStatus": "tickets.models.Ticket.Status",
+    },
 }
 
 # --- the console -----------------------------------------------------------------------------------

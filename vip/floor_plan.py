@@ -70,8 +70,9 @@ def standard(number: int) -> Spot:
     """Return one of the eighteen tables around the floor: the whole minimum now."""
     column, row = (number - 1) % 6, (number - 1) // 6
     x = (150, 240, 330, 670, 760, 850)[column]
+    y = 300 + row * 130
     return Spot(
-        f"S{number}", Tier.STANDARD, "Floor", Shape.ROUND, x, 300 + row * 130, 2, 6, Mode.FULL_PREPAY, 40_000, 40_000, 0,
+        f"S{number}", Tier.STANDARD, "Floor", Shape.ROUND, x, y, 2, 6, Mode.FULL_PREPAY, 40_000, 40_000, 0,
         ("House bottle 750 ml",),
     )  # fmt: skip
 
