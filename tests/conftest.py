@@ -12,7 +12,14 @@ from pytest_django.fixtures import Settings
 from payments import gateways
 from payments.gateways import stripe as stripe_gateway
 from payments.sandbox.testing import Sandbox
+from tests.browser import ARGUMENTS, BROWSER
 from tests.fakes import FakeProvider
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args() -> dict[str, object]:
+    """Start the system's Chromium, quietly."""
+    return {"executable_path": BROWSER, "args": ARGUMENTS}
 
 
 @pytest.fixture

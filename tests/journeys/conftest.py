@@ -1,10 +1,8 @@
 """A real browser, a real server, and a sandbox that is a server too."""
 
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -14,13 +12,13 @@ from pytest_django.fixtures import Settings
 from pytest_django.live_server_helper import LiveServer
 
 from payments.sandbox.server import Server, build
+from tests.browser import BROWSER
 from tests.factories.tickets import EventFactory, TicketTypeFactory
 from tickets.models import Event
 
 # Playwright keeps an event loop in this thread; Django would take it for its own.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 
-BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 PICTURES = Path("test-results")
 
 
@@ -32,15 +30,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         item.add_marker(pytest.mark.browser)
         if not BROWSER:
             item.add_marker(pytest.mark.skip(reason="NO BROWSER: install Chromium to run the journeys"))
-
-
-@pytest.fixture(scope="session")
-def browser_type_launch_args() -> dict[str, Any]:
-    """Start the system's Chromium, quietly."""
-    return {
-        "executable_path": BROWSER,
-        "args": ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"],
-    }
 
 
 @pytest.fixture(params=[390, 1280], ids=["phone", "desktop"])

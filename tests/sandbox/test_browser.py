@@ -1,6 +1,5 @@
 """The card form in a real browser, under the strictest policy a product's page can set."""
 
-import shutil
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -9,13 +8,12 @@ from typing import Any
 import pytest
 import requests
 import stripe
-from playwright.sync_api import FrameLocator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, FrameLocator, Page, expect
 
 from payments.sandbox import server
+from tests.browser import BROWSER
 from tests.sandbox.making import intent, session
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 SCRIPT = """
 const words = new URLSearchParams(location.search);
 const out = document.getElementById("out");
@@ -100,18 +98,17 @@ def stripe_client(stripe_server: server.Server) -> stripe.StripeClient:
 
 
 @pytest.fixture
-def guest() -> Iterator[Page]:
-    if CHROMIUM is None:
-        pytest.skip("no Chromium here")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        page = browser.new_page(viewport={"width": 390, "height": 844})
-        violations: list[str] = []
-        page.on("console", lambda message: violations.append(message.text) if "Policy" in message.text else None)
-        page.on("pageerror", lambda error: violations.append(str(error)))
-        yield page
-        browser.close()
-        assert violations == []
+def guest(request: pytest.FixtureRequest) -> Iterator[Page]:
+    if BROWSER is None:
+        pytest.skip("NO BROWSER: install Chromium to try the card form")
+    browser: Browser = request.getfixturevalue("browser")
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    violations: list[str] = []
+    page.on("console", lambda message: violations.append(message.text) if "Policy" in message.text else None)
+    page.on("pageerror", lambda error: violations.append(str(error)))
+    yield page
+    page.close()
+    assert violations == []
 
 
 def open_form(page: Page, shop_url: str, made: stripe.PaymentIntent, more: str = "") -> FrameLocator:
