@@ -1,0 +1,115 @@
+"""What is seldom reached, reached."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+from django.core.mail import EmailMultiAlternatives
+
+from payments import checkout, expiry, gateways, idempotency, letters, listeners, mail, retrying
+from payments.exceptions import GatewayUnavailable
+from payments.gateways.types import Charge, Intent, IntentStatus
+from payments.idempotency import Answer, Request
+from payments.models import Email, IdempotencyKey, ProviderCall, ReconcileRun, Refund, WebhookEvent
+from payments.sandbox.testing import Sandbox
+from tests.buying import buy, hold, intent_of, pay, start, tell_refund
+from tests.factories.tickets import TicketTypeFactory
+from tests.fakes import FakeProvider
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_a_provider_that_cancels_every_intent_is_a_provider_that_is_away(
+    provider: FakeProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create = provider.create_intent
+
+    def cancelled(charge: Charge, *, key: str) -> Intent:
+        return replace(create(charge, key=key), status=IntentStatus.CANCELLED)
+
+    monkeypatch.setattr(provider, "create_intent", cancelled)
+
+    with pytest.raises(GatewayUnavailable):
+        start(hold())
+    assert len(provider.intents) == checkout.ROUNDS
+
+
+def test_a_payment_the_provider_has_not_heard_of_is_not_asked_about(provider: FakeProvider, now: datetime) -> None:
+    order = hold()
+    provider.fail_next("create_intent")
+    with pytest.raises(GatewayUnavailable):
+        start(order)
+    calls = len(provider.calls)
+
+    checkout.ask_provider(order, now=now)
+
+    assert len(provider.calls) == calls
+
+
+def test_an_intent_that_was_paid_cannot_be_cancelled_and_is_read(sandbox: Sandbox) -> None:
+    intent_id = intent_of(start(hold()))
+    sandbox.pay(intent_id)
+
+    seen = gateways.for_provider("stripe").cancel_intent(intent_id, key="k")
+
+    assert seen.status is IntentStatus.SUCCEEDED
+
+
+def test_late_money_that_goes_back_is_written_about(
+    provider: FakeProvider, now: datetime, mailoutbox: list[EmailMultiAlternatives]
+) -> None:
+    type_ = TicketTypeFactory.create(capacity=2)
+    order = hold(type_)
+    payment = start(order)
+    provider.fail_next("cancel_intent")
+    expiry.expire_order(order.pk, now=now + timedelta(minutes=36))
+    buy(provider, type_, quantity=2)
+    provider.pay(intent_of(payment))
+    checkout.ask_provider(order, now=now)
+
+    retrying.run_due(now=now + timedelta(hours=1))
+
+    assert any("goes back in full" in letter.subject for letter in mailoutbox)
+
+
+def test_an_answer_of_our_own_fault_is_not_remembered(now: datetime) -> None:
+    request = Request(key="k", caller="guest", method="POST", path="/", body={})
+
+    def fail(keep: idempotency.Keep) -> Answer:
+        keep(Answer(500, {}))
+        return Answer(500, {})
+
+    assert idempotency.answer_once(request, fail, now=now).status == 500
+    assert IdempotencyKey.objects.get().response_status is None
+
+
+def test_a_letter_without_an_order_is_written_in_the_houses_language(now: datetime) -> None:
+    email = Email(kind="x", recipient="a@example.com", created_at=now)
+
+    assert letters.letter_about(email, "find_my_tickets").to == ["a@example.com"]
+
+
+def test_a_listener_is_registered_once() -> None:
+    before = list(listeners._listeners)
+
+    listeners.register(before[0])
+
+    assert listeners._listeners == before
+
+
+def test_a_refund_event_before_the_money_waits(provider: FakeProvider, now: datetime) -> None:
+    payment = pay(provider, hold())
+
+    tell_refund(payment)
+    retrying.run_due(now=now + timedelta(seconds=1))
+
+    assert WebhookEvent.objects.get().last_error == "EventTooEarly: pi_1 is open"
+
+
+def test_the_rest_of_the_rows_name_themselves(now: datetime) -> None:
+    assert str(IdempotencyKey(key="k")) == "k"
+    assert str(ProviderCall(key="refund:1:2")) == "refund:1:2"
+    assert str(Refund(external_refund_id="re_1")) == "re_1"
+    assert str(WebhookEvent(type="t", event_id="evt_1")) == "t evt_1"
+    assert str(ReconcileRun(provider="stripe", started_at=now)).startswith("stripe 20")
+    assert mail.KIND == "email"
