@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
 from payments import checkout, orders
 from payments.exceptions import AlreadyPaid, GatewayUnavailable, OrderClosed, PaymentInProgress
@@ -18,9 +19,14 @@ BATCH = 200
 
 
 def expire_overdue(*, now: datetime) -> int:
-    """End every order whose hold is over; return how many ended."""
+    """End every order whose hold is over; return how many ended.
+
+    Those that need no word from a provider go first: one that hangs must not hold them up.
+    """
+    live = Payment.objects.filter(order=OuterRef("pk"), status__in=Payment.LIVE)
     overdue = Order.objects.overdue(now).order_by("expires_at").values_list("pk", flat=True)
-    return expire_these(list(overdue[:BATCH]), now=now)
+    ended = expire_these(list(overdue.filter(~Exists(live))[:BATCH]), now=now)
+    return ended + expire_these(list(overdue.filter(Exists(live))[:BATCH]), now=now)
 
 
 def expire_these(order_ids: Iterable[UUID], *, now: datetime) -> int:

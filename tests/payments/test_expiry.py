@@ -43,6 +43,17 @@ def test_expiry_gives_the_places_back_once(provider: FakeProvider, now: datetime
     assert (type_.held, type_.sold) == (0, 0)
 
 
+def test_orders_that_need_no_provider_end_before_those_that_do(provider: FakeProvider, now: datetime) -> None:
+    with_intent, without = hold(now=now - timedelta(minutes=5)), hold(now=now)
+    start(with_intent)
+    seen: list[str] = []
+    provider.at_point = lambda _: seen.append(fresh(without).status)
+
+    assert expiry.expire_overdue(now=now + OVER) == 2
+
+    assert set(seen) == {Order.Status.EXPIRED}
+
+
 def test_the_intent_is_cancelled_at_the_provider_first(provider: FakeProvider, now: datetime) -> None:
     order = hold(now=now)
     payment = start(order)
