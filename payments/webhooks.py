@@ -182,8 +182,11 @@ class EventTooEarly(Exception):
 
 @transaction.atomic(durable=True)
 def replay(event: WebhookEvent, *, now: datetime) -> None:
-    """Have a kept event applied once more; what it did before is not done again."""
-    WebhookEvent.objects.filter(pk=event.pk).update(
+    """Have a kept event applied once more; what it did before is not done again.
+
+    One that a worker is at stays in its hands: it is owed already.
+    """
+    WebhookEvent.objects.filter(pk=event.pk).exclude(status=Status.PROCESSING).update(
         status=Status.PENDING, processed_at=None, attempts=0, next_attempt_at=now, locked_until=None, last_error=""
     )
     retrying.wake_for(KIND, event.pk)
