@@ -54,13 +54,16 @@ INVARIANTS = (
     ),
     Invariant(
         3,
-        "A fulfilled order has as many living tickets as it bought, unless its money is going back.",
+        "A fulfilled order has as many living tickets as it bought, less those refunded, unless it all goes back.",
         f"""
         SELECT o.reference FROM orders o
         WHERE o.kind = 'ga_ticket' AND o.status = 'fulfilled'
-          AND NOT EXISTS (SELECT FROM payments p WHERE p.order_id = o.id AND p.refunded_cents > 0)
+          AND EXISTS (SELECT FROM payments p WHERE p.order_id = o.id AND p.refunded_cents < p.received_cents)
           AND (SELECT count(*) FROM tickets t WHERE t.order_id = o.id AND {LIVING})
               <> (SELECT sum((line->>'quantity')::int) FROM jsonb_array_elements(o.lines) line)
+                 - (SELECT count(*) FROM refund_items i JOIN refunds r ON r.id = i.refund_id
+                    JOIN payments p ON p.id = r.payment_id
+                    WHERE p.order_id = o.id AND i.taken_back_at IS NOT NULL)
         """,  # noqa: S608 (our own words)
     ),
     Invariant(

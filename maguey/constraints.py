@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, cast
+from uuid import UUID
 
 import pgtrigger
 from django.apps import apps
@@ -20,6 +21,7 @@ from payments.models import (
     PaymentFailure,
     ProviderCall,
     Refund,
+    RefundItem,
     WebhookEvent,
 )
 from tickets.models import Event, Scan, Ticket, TicketReservation, TicketType
@@ -81,6 +83,8 @@ CASES = (
     Case("payments_refund_provider_id_once", Refund, {"external_refund_id": "re_twice"}, twice=True),
     Case("payments_refund_amount_positive", Refund, {"amount_cents": 0}),
     Case("payments_refund_succeeded_with_succeeded_at", Refund, {"status": "succeeded"}),
+    Case("payments_refund_item_refunded_once", RefundItem, {"item": UUID(int=1)}, twice=True),
+    Case("payments_refund_item_amount_positive", RefundItem, {"amount_cents": 0}),
     Case("unique_webhook_event", WebhookEvent, {"event_id": "evt_twice"}, twice=True),
     Case("payments_webhook_event_finished_exactly_with_processed_at", WebhookEvent, {"status": "processed"}),
     Case("payments_webhook_event_known_status", WebhookEvent, {"status": "odd"}),
@@ -118,7 +122,12 @@ CASES = (
     Case("owners_alert_acknowledged_by_whom_and_when", Alert, {"acknowledged_at": NOW}),
 )
 # What each kind of trigger refuses, tried on a good row of its table.
-FROZEN = {"orders": "total_cents = total_cents + 1", "payments": "amount_cents = 1", "refunds": "amount_cents = 1"}
+FROZEN = {
+    "orders": "total_cents = total_cents + 1",
+    "payments": "amount_cents = 1",
+    "refunds": "amount_cents = 1",
+    "refund_items": "amount_cents = 1",
+}
 
 
 def rules() -> set[str]:

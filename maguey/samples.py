@@ -18,6 +18,7 @@ from payments.models import (
     PaymentFailure,
     ProviderCall,
     Refund,
+    RefundItem,
     WebhookEvent,
 )
 from tickets.models import Event, Scan, Ticket, TicketReservation, TicketType
@@ -94,6 +95,7 @@ MAKERS: dict[type[Model], Callable[[Samples], Fields]] = {
         "cause": word(),
         "created_at": s.now,
     },
+    RefundItem: lambda s: {"refund": s.row(Refund), "item": uuid4(), "amount_cents": 10},
     Fulfilment: lambda s: {"order": s.row(Order), "created_at": s.now},
     Email: lambda s: {"kind": "sample", "cause": word(), "recipient": "sample@example.com", "created_at": s.now},
     WebhookEvent: lambda s: {

@@ -87,6 +87,12 @@ class RefundTooLarge(PaymentsError):
     status = 422
 
 
+class NothingToRefund(PaymentsError):
+    """Nothing of this can be refunded any more."""
+
+    code = "nothing_to_refund"
+
+
 class SignatureRefused(PaymentsError):
     """This message is not signed by the provider."""
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Q, QuerySet
 
 from payments import listeners
 from payments.models import Order, Payment, PaymentFailure
@@ -63,6 +64,22 @@ def amount_of(trouble: Trouble) -> int | None:
     if trouble.amount_cents is not None:
         return trouble.amount_cents
     return trouble.order.total_cents if trouble.order else None
+
+
+def recurring(cause: str) -> str:
+    """Name a cause that can come again: a new name once the last time has been put right."""
+    return f"{cause}:{told_of(cause).filter(resolved=True).count() + 1}"
+
+
+def told_of(cause: str) -> QuerySet[PaymentFailure]:
+    """Return every failure of a cause, whichever time."""
+    return PaymentFailure.objects.filter(Q(cause=cause) | Q(cause__startswith=f"{cause}:"))
+
+
+@transaction.atomic(savepoint=False)
+def settle(cause: str, note: str, *, now: datetime) -> int:
+    """Resolve the failures of a cause that has gone away by itself or by a retry; return how many."""
+    return told_of(cause).filter(resolved=False).update(resolved=True, resolved_at=now, resolution_note=note)
 
 
 @transaction.atomic(savepoint=False)

@@ -29,6 +29,7 @@ def fulfil_order(fulfilment_id: UUID, now: datetime) -> None:
     if order.status == Order.Status.PAID and promised.done_at is None and not orders.is_going_back(order):
         products.of(order).fulfil(order, now)
         order.move_to(Order.Status.FULFILLED, now=now)
+        failures.settle(f"fulfilment:{order.pk}", "The goods are delivered.", now=now)
     retrying.finish(promised, now=now, done="done_at")
 
 

@@ -1,8 +1,9 @@
 """What can be sold: each product says how its goods are delivered and taken back."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from payments.models import Order
 
@@ -17,6 +18,8 @@ class Product:
     - `release` gives back whatever the order has: holds or goods.
     - `regain` takes the places again for money that came late; False where they are gone.
     - `extend` moves the holds' end to the order's.
+    - `prices` says what each of these goods cost with every fee, in cents, leaving out what is no longer living.
+    - `take_back` takes back single goods whose money is on its way back.
     - `page` names the url of the order's own page.
     """
 
@@ -25,6 +28,8 @@ class Product:
     release: Step
     regain: Callable[[Order, datetime], bool]
     extend: Step
+    prices: Callable[[Order, Collection[UUID]], dict[UUID, int]]
+    take_back: Callable[[Order, Collection[UUID], datetime], None]
     page: str
 
 

@@ -1,5 +1,6 @@
 """Money back: promised with a key of our own, sent once, followed until the provider is done."""
 
+from collections.abc import Collection
 from datetime import datetime
 from functools import partial
 from uuid import UUID
@@ -8,14 +9,15 @@ from django.db import transaction
 from django.db.models import F, Sum
 
 from payments import failures, gateways, mail, orders, products, provider_calls, references, retrying
-from payments.exceptions import GatewayRefused, RefundTooLarge
+from payments.exceptions import GatewayRefused, NothingToRefund, RefundTooLarge
 from payments.failures import Category, Severity, Trouble
 from payments.gateways.types import ProviderRefund, RefundStatus
-from payments.models import Fulfilment, Order, Payment, Refund
+from payments.models import Fulfilment, Order, Payment, Refund, RefundItem
 
 KIND = "refund"
 Reason = Refund.Reason
 Status = Refund.Status
+TRIED_AGAIN = "Tried again."
 
 
 @transaction.atomic(durable=True)
@@ -27,6 +29,69 @@ def refund_order(order_id: UUID, *, reason: Refund.Reason, cause: str, now: date
         for payment in order.payments.select_for_update().filter(status=Payment.Status.SUCCEEDED).order_by("pk")
         if (left := payment.received_cents - payment.refunded_cents) > 0
     ]
+
+
+@transaction.atomic(durable=True)
+def refund_goods(order_id: UUID, goods: Collection[UUID], *, reason: Refund.Reason, now: datetime) -> Refund:
+    """Promise back what single goods of an order cost, all fees included; each goes back once, ever.
+
+    They are taken back when the provider has accepted the refund: then they no longer let anybody in.
+    Raises NothingToRefund, RefundTooLarge.
+    """
+    order = orders.lock(order_id)
+    prices = products.of(order).prices(order, goods)
+    promised = RefundItem.objects.filter(item__in=prices).values_list("item", flat=True)
+    prices = {item: cents for item, cents in prices.items() if cents and item not in set(promised)}
+    if not prices:
+        raise NothingToRefund
+    amount = sum(prices.values())
+    payment = payment_with(order, amount)
+    cause = f"goods:{order.pk}:{min(prices)}"
+    refund = owe(payment, amount_cents=amount, reason=reason, cause=cause, now=now)
+    RefundItem.objects.bulk_create(
+        RefundItem(refund=refund, item=item, amount_cents=cents) for item, cents in sorted(prices.items())
+    )
+    return refund
+
+
+def payment_with(order: Order, amount_cents: int) -> Payment:
+    """Return the payment that still has so much of a locked order's money. Raises RefundTooLarge."""
+    came = order.payments.select_for_update().filter(status=Payment.Status.SUCCEEDED)
+    payment = came.filter(received_cents__gte=F("refunded_cents") + amount_cents).order_by("processed_at").first()
+    if payment is None:
+        raise RefundTooLarge
+    payment.order = order
+    return payment
+
+
+def retry(refund_id: UUID, *, now: datetime) -> Refund | None:
+    """Send money back that could not go: with a new refund where the provider has failed the old one.
+
+    Returns the refund that is now owed, or None where there is nothing to try again.
+    Raises RefundTooLarge where the money has gone back by another way meanwhile.
+    """
+    refund = Refund.objects.get(pk=refund_id)
+    if refund.status == Status.FAILED:
+        again = replace_failed(refund_id, now=now)
+        return again if again.status != Status.FAILED else retry(again.pk, now=now)
+    if refund.status != Status.PENDING or refund.next_attempt_at is not None:
+        return None
+    retrying.start_afresh(KIND, refund.pk, now=now)
+    failures.settle(f"refund:{refund.pk}", TRIED_AGAIN, now=now)
+    return refund
+
+
+@transaction.atomic(durable=True)
+def replace_failed(refund_id: UUID, *, now: datetime) -> Refund:
+    """Owe the amount of a failed refund anew, once; the provider's key of the old one is spent."""
+    payment = lock_payment_of(refund_id)
+    failed = Refund.objects.select_for_update().get(pk=refund_id)
+    again = owe(
+        payment, amount_cents=failed.amount_cents, reason=Reason(failed.reason), cause=f"retry:{failed.pk}", now=now
+    )
+    failed.items.update(refund=again)
+    failures.settle(f"refund:{failed.pk}", TRIED_AGAIN, now=now)
+    return again
 
 
 @transaction.atomic(savepoint=False)
@@ -154,20 +219,26 @@ def apply(refund: Refund, payment: Payment, answer: ProviderRefund, *, now: date
         return
     if refund.status == Status.PENDING:
         refund.move_to(Status.SUBMITTED, now=now)
-        take_goods_back(payment, now=now)
+        take_goods_back(refund, payment, now=now)
     if answer.status is RefundStatus.SUCCEEDED and refund.move_to(Status.SUCCEEDED, now=now):
         close_refunded_order(payment, refund, now=now)
 
 
-def take_goods_back(payment: Payment, *, now: datetime) -> None:
-    """Void an order's goods once all its money is on the way back, unless another payment covers it."""
+def take_goods_back(refund: Refund, payment: Payment, *, now: datetime) -> None:
+    """Void the goods a refund is for; all of an order's once all its money is on the way back."""
+    product = products.of(payment.order)
+    items = refund.items.filter(taken_back_at=None)
     if orders.is_going_back(payment.order):
-        products.of(payment.order).release(payment.order, now)
+        product.release(payment.order, now)
+    elif goods := list(items.values_list("item", flat=True)):
+        product.take_back(payment.order, goods, now)
+    items.update(taken_back_at=now)
 
 
 def close_refunded_order(payment: Payment, refund: Refund, *, now: datetime) -> None:
     """Tell the guest; and where every cent has gone back, call the order refunded."""
     order = payment.order
+    failures.settle(f"refund:{refund.pk}", "The money has gone back.", now=now)
     mail.owe("refunded", order=order, cause=f"refunded:{refund.pk}", context={"refund": str(refund.pk)}, now=now)
     came = order.payments.filter(status=Payment.Status.SUCCEEDED).aggregate(sum=Sum("received_cents"))["sum"]
     back = Refund.objects.filter(payment__order=order, status=Status.SUCCEEDED).aggregate(sum=Sum("amount_cents"))
@@ -190,7 +261,7 @@ def fail(refund: Refund, payment: Payment, *, code: str, message: str, now: date
         payment.order.move_to(Order.Status.PAID, now=now)
     failures.record(
         Trouble(
-            cause=f"refund:{refund.pk}:{refund.attempts}",
+            cause=failures.recurring(f"refund:{refund.pk}"),
             category=Category.REFUND,
             severity=Severity.CRITICAL,
             order=payment.order,
@@ -207,7 +278,7 @@ def give_up(refund: Refund, now: datetime) -> None:
     """Call for a person: the provider could not be reached with this refund at any try."""
     failures.record(
         Trouble(
-            cause=f"refund:{refund.pk}:given_up:{refund.attempts}",
+            cause=failures.recurring(f"refund:{refund.pk}"),
             category=Category.REFUND,
             severity=Severity.CRITICAL,
             order=refund.payment.order,

@@ -160,6 +160,7 @@ def finish_event(event_id: UUID, hint: Hint, *, now: datetime) -> None:
     event.processed_at = now
     event.next_attempt_at = event.locked_until = None
     event.save(update_fields=["status", "processed_at", "next_attempt_at", "locked_until"])
+    failures.settle(f"webhook:{event.pk}", "The event was applied after all.", now=now)
 
 
 def find_by_intent(provider: str, intent_id: str) -> UUID | None:
@@ -196,7 +197,7 @@ def give_up(event: WebhookEvent, now: datetime) -> None:
     """Call for a person: an event could not be applied at any try."""
     failures.record(
         Trouble(
-            cause=f"webhook:{event.pk}",
+            cause=failures.recurring(f"webhook:{event.pk}"),
             category=Category.WEBHOOK,
             severity=Severity.CRITICAL,
             code="webhook_failed",

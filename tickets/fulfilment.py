@@ -8,7 +8,7 @@ from payments import mail
 from payments.exceptions import FulfilmentFailed
 from payments.models import Order, Payment
 from payments.products import Product
-from tickets import holds
+from tickets import holds, refunding
 from tickets.models import Ticket, TicketReservation, TicketType
 
 CONFIRMATION = "tickets_ready"
@@ -54,5 +54,7 @@ PRODUCT = Product(
     release=holds.release,
     regain=holds.regain,
     extend=holds.extend,
+    prices=refunding.prices,
+    take_back=refunding.take_back,
     page="tickets:order",
 )

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from owners.admin.base import ReadOnlyAdmin
 from payments import fulfilment, refunds
+from payments.exceptions import RefundTooLarge
 from payments.models import Email, Fulfilment, Order, Payment, ProviderCall, ReconcileRun, Refund
 from payments.money import format_cents
 
@@ -76,6 +77,19 @@ class RefundAdmin(ReadOnlyAdmin):
     list_select_related = ("payment",)
     search_fields = ("external_refund_id", "payment__external_payment_id", "payment__order__reference")
     ordering = ("-created_at",)
+    actions = ("try_again",)
+
+    @admin.action(description="Try again", permissions=["view"])
+    def try_again(self, request: HttpRequest, queryset: QuerySet[Refund]) -> None:
+        """Send money back that could not go."""
+        for refund in queryset:
+            try:
+                again = refunds.retry(refund.pk, now=timezone.now())
+            except RefundTooLarge:
+                messages.warning(request, f"{refund}: the money has gone back by another way.")
+                continue
+            said = "is on its way again" if again else "needs nothing: it is under way or done"
+            messages.success(request, f"{refund} {said}.")
 
     @admin.display(description="Amount", ordering="amount_cents")
     def amount(self, refund: Refund) -> str:

@@ -7,7 +7,7 @@ from payments.models.idempotency import IdempotencyKey, ProviderCall
 from payments.models.order import Order
 from payments.models.payment import Payment
 from payments.models.reconcile_run import ReconcileRun
-from payments.models.refund import Refund
+from payments.models.refund import Refund, RefundItem
 from payments.models.retryable import Retryable
 from payments.models.webhook_event import WebhookEvent
 
@@ -21,6 +21,7 @@ __all__ = [
     "ProviderCall",
     "ReconcileRun",
     "Refund",
+    "RefundItem",
     "Retryable",
     "WebhookEvent",
 ]

@@ -33,7 +33,7 @@ class Refund(Stateful, Retryable):
         Status.PENDING: frozenset({Status.SUBMITTED, Status.SUCCEEDED, Status.FAILED}),
         Status.SUBMITTED: frozenset({Status.SUCCEEDED, Status.FAILED}),
         Status.SUCCEEDED: frozenset({Status.FAILED}),  # Stripe: a refund can fail after it succeeded
-        Status.FAILED: frozenset({Status.PENDING}),  # a person tries again
+        Status.FAILED: frozenset(),  # a person tries again with a new one
     }
     STAMPS: ClassVar[dict[str, str]] = {Status.SUCCEEDED: "succeeded_at", Status.FAILED: "failed_at"}
 
@@ -63,3 +63,24 @@ class Refund(Stateful, Retryable):
 
     def __str__(self) -> str:
         return self.external_refund_id or str(self.pk)
+
+
+class RefundItem(models.Model):
+    """One of an order's goods that goes back for a refund: a ticket, say. Nothing is refunded twice."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    refund = models.ForeignKey(Refund, on_delete=models.PROTECT, related_name="items")
+    item = models.UUIDField(help_text="The product's own id of it.")
+    amount_cents = models.PositiveIntegerField()
+    taken_back_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        db_table = "refund_items"
+        constraints = [
+            models.UniqueConstraint(fields=["item"], name="payments_refund_item_refunded_once"),
+            models.CheckConstraint(condition=Q(amount_cents__gt=0), name="payments_refund_item_amount_positive"),
+        ]
+        triggers = [never_deleted(), frozen("item", "amount_cents")]
+
+    def __str__(self) -> str:
+        return str(self.item)

@@ -1,11 +1,12 @@
 from datetime import datetime, timedelta
 
 import pytest
+from django.db import transaction
 
-from payments import fulfilment, refunds, retrying
-from payments.exceptions import GatewayRefused, RefundTooLarge
+from payments import checkout, fulfilment, refunds, retrying
+from payments.exceptions import GatewayRefused, NothingToRefund, RefundTooLarge
 from payments.gateways.types import RefundStatus
-from payments.models import Email, Fulfilment, Order, Payment, PaymentFailure, Refund
+from payments.models import Email, Fulfilment, Order, Payment, PaymentFailure, Refund, RefundItem
 from tests.buying import buy, come_back, fresh, hold, intent_of, pay, tell_refund
 from tests.fakes import FakeProvider
 from tickets.models import Ticket
@@ -138,8 +139,6 @@ def test_a_refund_that_failed_in_the_dashboard_moves_nothing(provider: FakeProvi
 
 
 def test_nothing_goes_back_beyond_what_came(provider: FakeProvider, now: datetime) -> None:
-    from django.db import transaction
-
     payment = buy(provider).payments.get()
 
     with pytest.raises(RefundTooLarge), transaction.atomic():
@@ -151,8 +150,6 @@ def test_nothing_goes_back_beyond_what_came(provider: FakeProvider, now: datetim
 
 
 def test_the_same_cause_owes_the_same_refund(provider: FakeProvider, now: datetime) -> None:
-    from django.db import transaction
-
     payment = buy(provider).payments.get()
 
     with transaction.atomic():
@@ -165,8 +162,6 @@ def test_the_same_cause_owes_the_same_refund(provider: FakeProvider, now: dateti
 def test_an_order_that_is_refunded_before_its_tickets_gets_none(provider: FakeProvider, now: datetime) -> None:
     order = hold()
     pay(provider, order)
-    from payments import checkout
-
     checkout.ask_provider(order, now=now)
     ask_back(order, now)
 
@@ -182,8 +177,6 @@ def test_an_order_that_is_refunded_before_its_tickets_gets_none(provider: FakePr
 def test_a_fulfilment_that_meets_a_refund_delivers_nothing(provider: FakeProvider, now: datetime) -> None:
     order = hold()
     pay(provider, order)
-    from payments import checkout
-
     checkout.ask_provider(order, now=now)
     ask_back(order, now)
     Fulfilment.objects.update(next_attempt_at=now)
@@ -202,3 +195,173 @@ def test_a_late_answer_to_a_refund_that_failed_changes_nothing(provider: FakePro
     refunds.keep_refusal(refund.pk, GatewayRefused("no"), now=now)
 
     assert PaymentFailure.objects.count() == 1
+
+
+def refund_tickets(order: Order, positions: list[int], now: datetime) -> Refund:
+    chosen = order.tickets.filter(position__in=positions).values_list("pk", flat=True)
+    return refunds.refund_goods(order.pk, list(chosen), reason=Refund.Reason.OWNER, now=now)
+
+
+def statuses(order: Order) -> list[str]:
+    return list(order.tickets.order_by("position").values_list("status", flat=True))
+
+
+def test_one_ticket_goes_back_with_its_fee_and_its_place(provider: FakeProvider, now: datetime) -> None:
+    order = buy(provider, quantity=3)
+
+    owed = refund_tickets(order, [2], now)
+    assert statuses(order) == ["valid", "valid", "valid"]
+    retrying.run_due(now=now + timedelta(seconds=1))
+
+    assert (owed.amount_cents, [refund.amount_cents for refund in provider.refunds.values()]) == (2800, [2800])
+    assert statuses(order) == ["valid", "void", "valid"]
+    assert fresh(order).status == Order.Status.FULFILLED
+    assert order.ticket_reservations.get().ticket_type.sold == 2
+    assert Email.objects.filter(kind="refunded").count() == 1
+
+
+def test_a_ticket_is_refunded_once(provider: FakeProvider, now: datetime) -> None:
+    order = buy(provider, quantity=3)
+    refund_tickets(order, [1], now)
+
+    with pytest.raises(NothingToRefund):
+        refund_tickets(order, [1], now)
+    rest = refund_tickets(order, [1, 2], now)
+    retrying.run_due(now=now + timedelta(seconds=1))
+
+    assert rest.amount_cents == 2800
+    assert Payment.objects.get().refunded_cents == 5600
+    assert statuses(order) == ["void", "void", "valid"]
+
+
+def test_another_orders_ticket_is_not_refunded_here(provider: FakeProvider, now: datetime) -> None:
+    order, other = buy(provider), buy(provider)
+    ticket = other.tickets.first()
+    assert ticket
+
+    with pytest.raises(NothingToRefund):
+        refunds.refund_goods(order.pk, [ticket.pk], reason=Refund.Reason.OWNER, now=now)
+
+    assert not Refund.objects.exists()
+
+
+def test_the_last_ticket_that_goes_back_closes_the_order(provider: FakeProvider, now: datetime) -> None:
+    order = buy(provider, quantity=2)
+
+    for position in (1, 2):
+        refund_tickets(order, [position], now)
+        retrying.run_due(now=now + timedelta(seconds=1))
+
+    assert fresh(order).status == Order.Status.REFUNDED
+    hold = order.ticket_reservations.get()
+    assert (hold.status, hold.ticket_type.sold) == ("released", 0)
+
+
+def test_the_rest_goes_back_after_one_ticket(provider: FakeProvider, now: datetime) -> None:
+    order = buy(provider, quantity=3)
+    refund_tickets(order, [3], now)
+
+    [rest] = ask_back(order, now)
+    retrying.run_due(now=now + timedelta(seconds=1))
+
+    assert rest.amount_cents == 5600
+    assert fresh(order).status == Order.Status.REFUNDED
+    assert statuses(order) == ["void", "void", "void"]
+    assert set(RefundItem.objects.exclude(taken_back_at=None).values_list("amount_cents", flat=True)) == {2800}
+
+
+def test_no_ticket_costs_more_than_is_left_of_the_payment(provider: FakeProvider, now: datetime) -> None:
+    order = buy(provider, quantity=2)
+    payment = order.payments.get()
+    provider.add_refund(intent_of(payment), 4000)
+    tell_refund(payment)
+    retrying.run_due(now=now + timedelta(seconds=1))
+
+    with pytest.raises(RefundTooLarge):
+        refund_tickets(order, [1], now)
+
+    assert not RefundItem.objects.exists()
+
+
+def test_a_ticket_whose_refund_is_refused_stays_good(provider: FakeProvider, now: datetime) -> None:
+    order = buy(provider)
+    provider.fail_next("refund", error=GatewayRefused("no", provider_code="x"))
+    refund_tickets(order, [1], now)
+
+    retrying.run_due(now=now + timedelta(seconds=1))
+
+    assert statuses(order) == ["valid", "valid"]
+    assert PaymentFailure.objects.get().category == "refund"
+
+
+def test_a_failed_refund_is_tried_again_with_a_new_one(provider: FakeProvider, now: datetime) -> None:
+    order = buy(provider)
+    provider.refunds_start_as = RefundStatus.FAILED
+    failed = refund_tickets(order, [1], now)
+    retrying.run_due(now=now + timedelta(seconds=1))
+    provider.refunds_start_as = RefundStatus.SUCCEEDED
+
+    again, twice = refunds.retry(failed.pk, now=now), refunds.retry(failed.pk, now=now)
+    retrying.run_due(now=now + timedelta(seconds=2))
+    tell_refund(order.payments.get())
+    retrying.run_due(now=now + timedelta(seconds=3))
+
+    assert again == twice
+    assert [(refund.status, refund.amount_cents) for refund in provider.refunds.values()] == [
+        (RefundStatus.FAILED, 2800),
+        (RefundStatus.SUCCEEDED, 2800),
+    ]
+    assert Payment.objects.get().refunded_cents == 2800
+    assert statuses(order) == ["void", "valid"]
+    assert PaymentFailure.objects.get().resolved
+    assert again
+    assert refunds.retry(again.pk, now=now) is None
+
+
+def test_a_refund_that_was_given_up_is_tried_again_under_its_own_key(provider: FakeProvider, now: datetime) -> None:
+    order = buy(provider)
+    [refund] = ask_back(order, now)
+    for attempt in range(6):
+        provider.fail_next("refund", after=True)
+        retrying.run_due(now=now + timedelta(hours=attempt + 1))
+    assert PaymentFailure.objects.get(resolved=False).error_code == "provider_unavailable"
+
+    assert refunds.retry(refund.pk, now=now + timedelta(hours=9)) == refund
+    retrying.run_due(now=now + timedelta(hours=9))
+
+    assert len(provider.refunds) == 1
+    assert fresh(order).status == Order.Status.REFUNDED
+    assert not PaymentFailure.objects.unresolved().exists()
+
+
+def test_a_refund_that_fails_again_calls_again(provider: FakeProvider, now: datetime) -> None:
+    order = buy(provider)
+    provider.refunds_start_as = RefundStatus.FAILED
+    [failed] = ask_back(order, now)
+    retrying.run_due(now=now + timedelta(seconds=1))
+
+    refunds.retry(failed.pk, now=now)
+    retrying.run_due(now=now + timedelta(seconds=2))
+
+    assert list(PaymentFailure.objects.order_by("created_at").values_list("resolved", flat=True)) == [True, False]
+
+    provider.refunds_start_as = RefundStatus.SUCCEEDED
+    third = refunds.retry(failed.pk, now=now)
+    retrying.run_due(now=now + timedelta(seconds=3))
+    assert third
+    assert fresh(order).status == Order.Status.REFUNDED
+
+
+def test_money_that_went_back_another_way_is_not_sent_twice(provider: FakeProvider, now: datetime) -> None:
+    order = buy(provider)
+    provider.refunds_start_as = RefundStatus.FAILED
+    [failed] = ask_back(order, now)
+    retrying.run_due(now=now + timedelta(seconds=1))
+    provider.refunds_start_as = RefundStatus.SUCCEEDED
+    ask_back(order, now, cause="by hand")
+    retrying.run_due(now=now + timedelta(seconds=2))
+
+    with pytest.raises(RefundTooLarge):
+        refunds.retry(failed.pk, now=now)
+
+    assert Payment.objects.get().refunded_cents == order.total_cents

@@ -8,9 +8,9 @@ import pytest
 from django.db import transaction
 
 from payments import checkout, expiry, fulfilment, gateways, orders, reconcile, refunds, retrying, webhooks
-from payments.gateways.types import Hint
+from payments.gateways.types import Hint, RefundStatus
 from payments.models import Email, Order, Payment, Refund
-from tests.buying import clock, hold, intent_of, knock, pay, start
+from tests.buying import buy, clock, hold, intent_of, knock, pay, start
 from tests.factories.tickets import TicketTypeFactory
 from tests.fakes import FakeProvider, event_body, intent_object
 from tests.proof.crashing import dies
@@ -112,6 +112,31 @@ def refunding(provider: FakeProvider, now: datetime) -> Act:
     return refund
 
 
+def refunding_one_ticket(provider: FakeProvider, now: datetime) -> Act:
+    order = buy(provider, quantity=3)
+    ticket = order.tickets.get(position=2)
+
+    def refund() -> None:
+        refunds.refund_goods(order.pk, [ticket.pk], reason=Refund.Reason.OWNER, now=clock())
+        retrying.run_due(now=clock() + timedelta(seconds=1))
+
+    return refund
+
+
+def retrying_a_failed_refund(provider: FakeProvider, now: datetime) -> Act:
+    order = buy(provider)
+    provider.refunds_start_as = RefundStatus.FAILED
+    [failed] = refunds.refund_order(order.pk, reason=Refund.Reason.OWNER, cause="owner", now=clock())
+    retrying.run_due(now=clock() + timedelta(seconds=1))
+    provider.refunds_start_as = RefundStatus.SUCCEEDED
+
+    def again() -> None:
+        refunds.retry(failed.pk, now=clock())
+        retrying.run_due(now=clock() + timedelta(seconds=1))
+
+    return again
+
+
 def paying_late(provider: FakeProvider, now: datetime) -> Act:
     payment = late_payment(provider, now)
     body = event_body("payment_intent.succeeded", intent_object(provider.intents[intent_of(payment)]), event_id="evt_l")
@@ -181,6 +206,8 @@ FLOWS = [
     Flow("let go", letting_go, frozenset({"expired", "cancelled"})),
     Flow("extend", extending, EXPIRED),
     Flow("refund", refunding, frozenset({"refunded", "fulfilled"})),
+    Flow("refund one ticket", refunding_one_ticket, FULFILLED),
+    Flow("retry a failed refund", retrying_a_failed_refund, frozenset({"refunded", "fulfilled"})),
     Flow("late payment", paying_late, FULFILLED),
     Flow("late payment, places gone", paying_too_late, frozenset({"refunded", "fulfilled"})),
     Flow("reconcile", reconciling, frozenset({"refunded", "fulfilled"})),

@@ -30,6 +30,7 @@ from tests.fakes import FakeProvider, dispute_object, event_body, intent_object
 from tests.proof.crashing import dies
 from tests.proof.ledger import empty_tables, goods, places, recover, violations
 from tickets import checkout as ticket_checkout
+from tickets.models import Ticket
 
 CAPACITY = 6
 K = st.integers(min_value=1, max_value=25)
@@ -188,6 +189,20 @@ class NightAtTheClub(RuleBasedStateMachine):
         reconcile.reconcile("stripe", now=self.now)
         retrying.run_due(now=self.now)
         refunds.refund_order(order, reason=Refund.Reason.OWNER, cause=f"owner:{self.now}", now=self.now)
+
+    @rule(order=bought, position=st.integers(1, 4), fails=st.booleans())
+    def refund_a_ticket(self, order: Any, position: int, fails: bool) -> None:
+        ticket = Ticket.objects.filter(order=order, position=position).first()
+        reconcile.reconcile("stripe", now=self.now)
+        retrying.run_due(now=self.now)
+        self.provider.refunds_start_as = RefundStatus.FAILED if fails else RefundStatus.SUCCEEDED
+        if ticket:
+            self.quietly(lambda: refunds.refund_goods(order, [ticket.pk], reason=Refund.Reason.OWNER, now=self.now))
+
+    @rule(k=K)
+    def retry_failed_refunds(self, k: int) -> None:
+        for refund in Refund.objects.filter(status=Refund.Status.FAILED):
+            self.dying(k, lambda refund=refund: refunds.retry(refund.pk, now=self.now))  # type: ignore[misc]
 
     @rule()
     def replay_everything(self) -> None:
