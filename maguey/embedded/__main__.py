@@ -12,9 +12,14 @@ from maguey.embedded.exceptions import EmbeddedError
 def main(arguments: list[str]) -> int:
     """Do what the command line asks."""
     parser = argparse.ArgumentParser(prog="python -m maguey.embedded", description=__doc__)
-    parser.add_argument("action", choices=("start", "stop", "status", "reset", "psql"))
-    parser.add_argument("--unused", action="store_true", help="with stop: only if no other process uses them")
-    parser.add_argument("rest", nargs=argparse.REMAINDER, help="with psql: its own arguments")
+    actions = parser.add_subparsers(dest="action", required=True)
+    for name in ("start", "status", "reset"):
+        actions.add_parser(name)
+    stop = actions.add_parser("stop")
+    stop.add_argument("--unused", action="store_true", help="only if no other process uses them")
+    psql = actions.add_parser("psql", help="its own arguments follow", prefix_chars="\0", add_help=False)
+    psql.add_argument("rest", nargs="*")
+    parser.set_defaults(unused=False, rest=[])
     chosen = parser.parse_args(arguments)
     try:
         return _act(chosen.action, unused=chosen.unused, rest=chosen.rest)

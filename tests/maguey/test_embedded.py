@@ -312,6 +312,17 @@ def test_servers_stop_when_their_last_user_lets_go(checkout: Path) -> None:
     assert _pids() == (None, None)
 
 
+def test_the_command_line_stops_only_what_nobody_uses(checkout: Path) -> None:
+    embedded.ensure_running()
+    running = _pids()
+
+    assert _command("stop", "--unused").communicate(timeout=60)[0].count("runs as") == 2
+    assert _pids() == running
+    assert _command("stop").communicate(timeout=60)[0].count("does not run") == 2
+
+    assert _pids() == (None, None)
+
+
 def test_reset_begins_anew(checkout: Path) -> None:
     embedded.ensure_running()
     _query("CREATE TABLE night (name text)")
