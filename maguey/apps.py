@@ -7,3 +7,9 @@ class MagueyConfig(AppConfig):
     """Hold the commands that need every room: demo, drill, sandbox."""
 
     name = "maguey"
+
+    def ready(self) -> None:
+        """Look at every connection to the database when it is made."""
+        from maguey import durability
+
+        durability.watch_connections()

@@ -3,9 +3,26 @@
 import os
 
 from celery import Celery
+from celery.signals import beat_init, worker_init
+from django.core.exceptions import ImproperlyConfigured
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "maguey.settings")
 
 app = Celery("maguey")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@worker_init.connect
+@beat_init.connect
+def refuse_a_forgetful_server(**_: object) -> None:
+    """Let no worker start on a database that may forget a payment.
+
+    Celery logs what a receiver raises and goes on; only leaving ends the process.
+    """
+    from maguey import durability  # once Django is set up
+
+    try:
+        durability.refuse_at_start()
+    except ImproperlyConfigured as refusal:
+        raise SystemExit(str(refusal)) from refusal
