@@ -1,7 +1,9 @@
 """The end of a hold: the provider is closed first, then the places go back."""
 
 import logging
+import random
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -16,6 +18,20 @@ from payments.models import Order, Payment
 logger = logging.getLogger(__name__)
 
 BATCH = 200
+# So often a provider may be silent in one run before it is asked no more: each silence takes its time-out.
+SILENCES = 3
+
+
+@dataclass
+class Patience:
+    """How often a provider has been silent in one run."""
+
+    silences: int = 0
+
+    @property
+    def is_over(self) -> bool:
+        """Say whether the provider is to be asked no more."""
+        return self.silences >= SILENCES
 
 
 def expire_overdue(*, now: datetime) -> int:
@@ -26,15 +42,21 @@ def expire_overdue(*, now: datetime) -> int:
     live = Payment.objects.filter(order=OuterRef("pk"), status__in=Payment.LIVE)
     overdue = Order.objects.overdue(now).order_by("expires_at").values_list("pk", flat=True)
     ended = expire_these(list(overdue.filter(~Exists(live))[:BATCH]), now=now)
-    return ended + expire_these(list(overdue.filter(Exists(live))[:BATCH]), now=now)
+    asking = list(overdue.filter(Exists(live))[:BATCH])
+    random.shuffle(asking)  # so that one the provider chokes on does not stand before the others each time
+    return ended + expire_these(asking, now=now)
 
 
 def expire_these(order_ids: Iterable[UUID], *, now: datetime) -> int:
-    """End these orders where their hold is over; return how many ended."""
-    return sum(expire_order(order_id, now=now) for order_id in order_ids)
+    """End these orders where their hold is over; return how many ended.
+
+    A provider that keeps silent is not asked again in this run: the others' time must not go by for it.
+    """
+    patience = Patience()
+    return sum(expire_order(order_id, now=now, patience=patience) for order_id in order_ids)
 
 
-def expire_order(order_id: UUID, *, now: datetime) -> bool:
+def expire_order(order_id: UUID, *, now: datetime, patience: Patience | None = None) -> bool:
     """End one overdue order, once its money can no longer come; say whether it ended.
 
     A provider that does not answer, or has not decided, delays this until the grace is over;
@@ -45,14 +67,15 @@ def expire_order(order_id: UUID, *, now: datetime) -> bool:
     order = Order.objects.get(pk=order_id)
     if not order.is_overdue(now):
         return False
+    patience = patience or Patience()
     try:
-        close_live_payments(order, now=now)
+        if not patience.is_over:
+            close_live_payments(order, now=now)
     except (GatewayUnavailable, PaymentInProgress) as error:
-        if now < order.expires_at + timedelta(minutes=settings.HOLD_GRACE_MINUTES):
-            logger.info("Order %s keeps its places for now: %s", order.pk, error)
-            return False
-        return close_order(order_id, Order.Status.EXPIRED, now=now, even_if_live=True)
-    return close_order(order_id, Order.Status.EXPIRED, now=now)
+        patience.silences += isinstance(error, GatewayUnavailable)
+        logger.info("Order %s keeps its places until its grace is over: %s", order_id, error)
+    grace_is_over = now >= order.expires_at + timedelta(minutes=settings.HOLD_GRACE_MINUTES)
+    return close_order(order_id, Order.Status.EXPIRED, now=now, even_if_live=grace_is_over)
 
 
 def cancel_order(order_id: UUID, *, now: datetime) -> None:

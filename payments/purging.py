@@ -3,7 +3,7 @@
 Forgetting an event's id opens no door: payment, position and table constraints are for good.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,6 +20,14 @@ LOCK = 0x6D61677565790001
 # What is left of a payload whose row must stay: enough to tell what it was about.
 KEPT_PAYLOAD_KEYS = ("id", "type", "created")
 
+Finished = Callable[[datetime], "models.QuerySet[Any]"]  # Any: of any model
+_products: list[Finished] = []
+
+
+def register(finished: Finished) -> None:
+    """Purge also what a product calls finished before a moment; called once by its app when Django starts."""
+    _products.append(finished)
+
 
 def purge(*, now: datetime, batch: int = BATCH) -> Iterator[tuple[str, int]]:
     """Purge whatever is over thirty days old and finished; yield each batch's table and count."""
@@ -28,6 +36,8 @@ def purge(*, now: datetime, batch: int = BATCH) -> Iterator[tuple[str, int]]:
     answered = IdempotencyKey.objects.filter(Q(locked_until=None) | Q(locked_until__lt=before), created_at__lt=before)
     yield from delete_in_batches(finished, batch)
     yield from delete_in_batches(answered, batch)
+    for of_product in _products:
+        yield from delete_in_batches(of_product(before), batch)
     yield from trim_payloads(before, batch)
 
 

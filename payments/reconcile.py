@@ -1,11 +1,13 @@
 """The provider's books against ours: whatever is missing comes in by the webhook's own door."""
 
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from payments import charges, disputes, gateways, webhooks
+from payments import charges, disputes, failures, gateways, webhooks
+from payments.failures import Category, Severity, Trouble
 from payments.gateways.types import (
     DisputeChanged,
     DisputeStatus,
@@ -20,6 +22,8 @@ from payments.models import Payment, PaymentFailure, ReconcileRun, Refund
 # Two runs overlap, so that what was made while the last one paged is not passed over.
 OVERLAP = timedelta(hours=2)
 FIRST_WINDOW = timedelta(days=30)
+# Two clocks are never quite alike, and a payment is written before the provider hears of it.
+SKEW = timedelta(minutes=5)
 
 REFUND_ENDS = {RefundStatus.SUCCEEDED: Refund.Status.SUCCEEDED, RefundStatus.FAILED: Refund.Status.FAILED}
 
@@ -30,12 +34,79 @@ def reconcile(provider: str, *, now: datetime, since: datetime | None = None) ->
     Raises GatewayUnavailable: then this run is not a good one, and the next begins where it began.
     """
     run = begin(provider, since=since or last_good(provider, now=now), now=now)
-    for hint in gateways.for_provider(provider).list_hints(run.since):
-        run.seen += 1
-        if is_missing(provider, hint):
+    for compared in compare(provider, since=run.since, now=now):
+        run.seen += compared.hint is not None
+        if not compared.differs:
+            continue
+        if compared.payment:
+            report(compared.payment, compared.differs, now=now)
+        elif compared.hint:
             run.fed += 1
-            feed(provider, hint, run)
+            feed(provider, compared.hint, run)
     return end(run, now=now)
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """One thing in the provider's books or in ours, and how the two differ, if they do.
+
+    With a payment of ours, a person must look; without, taking the provider's word mends it.
+    """
+
+    hint: Hint | None = None
+    payment: Payment | None = None
+    differs: str = ""
+
+
+def compare(provider: str, *, since: datetime, now: datetime) -> Iterator[Compared]:
+    """Lay the provider's books of a window beside ours, both ways. Raises GatewayUnavailable."""
+    shown: set[str] = set()
+    for hint in gateways.for_provider(provider).list_hints(since):
+        if isinstance(hint.subject, Intent):
+            shown.add(hint.subject.id)
+        yield compare_one(provider, hint)
+    for payment in unshown(provider, shown, since=since, now=now):
+        yield Compared(payment=payment, differs=f"The provider does not know {payment}, which we count as paid.")
+
+
+def compare_one(provider: str, hint: Hint) -> Compared:
+    """Compare one of the provider's objects with our books."""
+    if is_missing(provider, hint):
+        return Compared(hint, differs=f"{hint.type}: our books do not have it so")
+    seen = hint.subject
+    if not isinstance(seen, Intent) or seen.status is not IntentStatus.SUCCEEDED:
+        return Compared(hint)
+    payment = Payment.objects.filter(provider=provider, external_payment_id=seen.id).first()
+    if payment is None or payment.received_cents == seen.received_cents:
+        return Compared(hint)
+    took = f"The provider took {seen.received_cents} cents for {payment}, our books say {payment.received_cents}."
+    return Compared(hint, payment, took)
+
+
+def unshown(provider: str, shown: set[str], *, since: datetime, now: datetime) -> Iterator[Payment]:
+    """Yield the payments of a window that we count as paid and the provider did not show."""
+    paid = Payment.objects.filter(
+        provider=provider, status=Payment.Status.SUCCEEDED, created_at__gte=since + SKEW, processed_at__lt=now - SKEW
+    )
+    for payment in paid.select_related("order").order_by("pk").iterator():
+        if payment.external_payment_id not in shown:
+            yield payment
+
+
+def report(payment: Payment, differs: str, *, now: datetime) -> None:
+    """Call for a person, once: the two books differ, and no event will mend it."""
+    failures.record(
+        Trouble(
+            cause=f"books:{payment.pk}",
+            category=Category.MISMATCH,
+            severity=Severity.CRITICAL,
+            order=payment.order,
+            payment=payment,
+            code="books_differ",
+            message=differs,
+        ),
+        now=now,
+    )
 
 
 def last_good(provider: str, *, now: datetime) -> datetime:

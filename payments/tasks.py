@@ -7,6 +7,9 @@ from django.utils import timezone
 
 from payments import expiry, purging, reconcile, retrying
 
+# What reads whole books takes longer than one piece of work; the next turn goes on where this one ended.
+LONG = 9 * 60
+
 
 @shared_task
 def run(kind: str, pk: str) -> None:
@@ -26,13 +29,13 @@ def expire_holds() -> None:
     expiry.expire_overdue(now=timezone.now())
 
 
-@shared_task
+@shared_task(soft_time_limit=LONG, time_limit=LONG + 15)
 def reconcile_stripe() -> None:
     """Take in whatever Stripe knows and we do not."""
     reconcile.reconcile("stripe", now=timezone.now())
 
 
-@shared_task
+@shared_task(soft_time_limit=LONG, time_limit=LONG + 15)
 def purge_records() -> None:
     """Purge what has served its thirty days."""
     for _ in purging.purge(now=timezone.now()):

@@ -9,7 +9,7 @@ import stripe
 from django.conf import settings
 from pytest_django.fixtures import Settings
 
-from payments import gateways
+from payments import gateways, wake
 from payments.gateways import stripe as stripe_gateway
 from payments.sandbox.testing import Sandbox
 from tests.browser import ARGUMENTS, BROWSER
@@ -44,6 +44,12 @@ def empty_redis() -> Iterator[None]:
     server.flushdb()
     yield
     server.close()
+
+
+@pytest.fixture(autouse=True)
+def broker_is_believed() -> None:
+    """Let no test inherit another's silence towards the broker."""
+    wake.pause.until = 0
 
 
 @pytest.fixture

@@ -10,9 +10,10 @@ class TicketsConfig(AppConfig):
 
     def ready(self) -> None:
         """Register tickets as a product, and who writes its letters."""
-        from payments import mail, products
-        from tickets import emails, finding, fulfilment
+        from payments import mail, products, purging
+        from tickets import emails, finding, fulfilment, holds
 
         products.register(fulfilment.PRODUCT)
+        purging.register(holds.released_before)
         mail.register(fulfilment.CONFIRMATION, emails.tickets_ready)
         mail.register(finding.KIND, emails.find_my_tickets)

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import F, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
-from payments.models import Order
+from payments.models import Order, Payment
 from tickets.exceptions import SoldOut
 from tickets.models import Ticket, TicketReservation, TicketType
 
@@ -56,6 +56,8 @@ def release_sold(hold: TicketReservation, now: datetime) -> None:
 def regain(order: Order, now: datetime) -> bool:
     """Take an order's places again for money that came late; all of them, or none and False."""
     holds = list(locked_holds(order).filter(status=Status.RELEASED))
+    if len(holds) != len(order.lines):
+        return False  # purged since: nothing is known to be free
     types = TicketType.objects.select_for_update().filter(reservations__in=holds).order_by("pk")
     free = {type_.pk: type_.capacity - type_.held - type_.sold for type_ in types}
     if any(free[hold.ticket_type_id] < hold.quantity for hold in holds):
@@ -74,6 +76,13 @@ def extend(order: Order, now: datetime) -> None:
 def locked_holds(order: Order) -> QuerySet[TicketReservation]:
     """Return an order's holds, locked in the order in which their types are."""
     return TicketReservation.objects.select_for_update().filter(order=order).order_by("ticket_type_id")
+
+
+def released_before(moment: datetime) -> QuerySet[TicketReservation]:
+    """Return the holds that count nowhere any more, whose orders are closed and owe nothing."""
+    over = (Order.Status.EXPIRED, Order.Status.CANCELLED, Order.Status.REFUNDED)
+    released = TicketReservation.objects.filter(status=Status.RELEASED, expires_at__lt=moment, order__status__in=over)
+    return released.exclude(order__payments__status__in=Payment.LIVE)
 
 
 def overdue_orders(type_ids: Iterable[UUID], *, now: datetime) -> list[UUID]:

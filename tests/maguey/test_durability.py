@@ -30,15 +30,15 @@ def forgetful() -> Iterator[None]:
 
 def environment() -> dict[str, str]:
     """Return the environment of a process that uses the tests' own database."""
-    base = embedded.database_url("migrate").rpartition("/")[0]
-    url = os.environ.get("DATABASE_URL", base).rstrip("/")
-    return {**os.environ, "DATABASE_URL": f"{url}/{connection.settings_dict['NAME']}", "DATABASE_URL_MIGRATE": ""}
+    server = os.environ.get("DATABASE_URL", embedded.database_url("migrate")).rpartition("/")[0]
+    return {**os.environ, "DATABASE_URL": f"{server}/{connection.settings_dict['NAME']}", "DATABASE_URL_MIGRATE": ""}
 
 
 def start(code: str) -> subprocess.CompletedProcess[str]:
     """Start a process and return how it ended."""
+    command = [sys.executable, "-c", code]
     return subprocess.run(
-        [sys.executable, "-c", code], cwd=PROJECT, env=environment(), capture_output=True, text=True, timeout=60
+        command, cwd=PROJECT, env=environment(), capture_output=True, text=True, timeout=60, check=False
     )
 
 

@@ -86,14 +86,34 @@ def test_money_found_while_expiring_pays_the_order(provider: FakeProvider, now: 
 def test_a_silent_provider_delays_expiry_until_the_grace_is_over(provider: FakeProvider, now: datetime) -> None:
     order = hold(now=now)
     start(order)
-    for _ in range(2):
+    for _ in range(3):
         provider.fail_next("cancel_intent")
 
     assert not expiry.expire_order(order.pk, now=now + OVER)
+    assert expiry.expire_overdue(now=now + OVER) == 0
+    assert fresh(order).status == Order.Status.PENDING
     assert expiry.expire_order(order.pk, now=now + GRACE_OVER)
 
     assert fresh(order).status == Order.Status.EXPIRED
     assert Payment.objects.get().status == Payment.Status.OPEN
+
+
+def test_a_silent_provider_is_asked_three_times_in_a_run_and_holds_nobody_up(
+    provider: FakeProvider, now: datetime
+) -> None:
+    waiting = [hold(TicketTypeFactory.create(), now=now) for _ in range(5)]
+    old = [hold(TicketTypeFactory.create(), now=now - timedelta(minutes=30)) for _ in range(5)]
+    for order in [*waiting, *old]:
+        start(order, now=order.created_at)
+    for _ in range(10):
+        provider.fail_next("cancel_intent")
+    provider.calls.clear()
+
+    assert expiry.expire_overdue(now=now + OVER) == 5
+
+    assert provider.calls.count("cancel_intent") == 3
+    assert {fresh(order).status for order in old} == {Order.Status.EXPIRED}
+    assert {fresh(order).status for order in waiting} == {Order.Status.PENDING}
 
 
 def test_an_intent_a_crash_left_behind_is_found_and_cancelled(provider: FakeProvider, now: datetime) -> None:

@@ -4,8 +4,10 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
-from payments import purging
-from payments.models import IdempotencyKey, WebhookEvent
+from payments import expiry, purging, retrying
+from payments.models import IdempotencyKey, Order, WebhookEvent
+from tests.buying import buy, come_back, fresh, hold, intent_of, start
+from tests.fakes import FakeProvider
 from tests.threads import all_at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -102,3 +104,30 @@ def test_a_second_purge_leaves_trimming_alone_too(now: datetime) -> None:
         cursor.execute("SELECT pg_advisory_unlock(%s)", [purging.LOCK])
 
     assert answer == []
+
+
+def test_released_holds_of_closed_orders_go(provider: FakeProvider, now: datetime) -> None:
+    closed, in_doubt, bought = hold(now=now), hold(now=now), buy(provider)
+    start(in_doubt, now=now)
+    provider.fail_next("cancel_intent")
+    for order in (closed, in_doubt):
+        assert expiry.expire_order(order.pk, now=now + timedelta(hours=1))
+
+    assert dict(purging.purge(now=now + timedelta(days=40))) == {"ticket_reservations": 1}
+
+    assert [order.ticket_reservations.count() for order in (closed, in_doubt, bought)] == [0, 1, 1]
+
+
+def test_money_that_comes_after_its_holds_were_purged_goes_back(provider: FakeProvider, now: datetime) -> None:
+    order = hold(now=now)
+    payment = start(order, now=now)
+    provider.fail_next("cancel_intent")
+    expiry.expire_order(order.pk, now=now + timedelta(hours=1))
+    order.ticket_reservations.all().delete()
+    provider.pay(intent_of(payment))
+
+    come_back(order)
+    retrying.run_due(now=now + timedelta(minutes=1))
+
+    assert fresh(order).status == Order.Status.REFUNDED
+    assert [refund.amount_cents for refund in provider.refunds.values()] == [order.total_cents]

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -115,3 +116,38 @@ def test_a_run_that_was_cut_off_is_begun_again_where_it_began(provider: FakeProv
 
     assert good.since == good.started_at - timedelta(days=30)
     assert after.since == good.started_at - timedelta(hours=2)
+
+
+def test_money_the_provider_does_not_know_calls_for_a_person_once(provider: FakeProvider, now: datetime) -> None:
+    order = buy(provider)
+    intent_id = intent_of(order.payments.get())
+    del provider.intents[intent_id]
+
+    reconcile.reconcile("stripe", now=now, since=now - timedelta(hours=1))
+    assert not PaymentFailure.objects.exists()  # so young a payment may have been missed by the page
+    for minutes in (10, 20):
+        reconcile.reconcile("stripe", now=now + timedelta(minutes=minutes), since=now - timedelta(hours=1))
+
+    failure = PaymentFailure.objects.get()
+    assert (failure.error_code, failure.severity) == ("books_differ", "critical")
+    assert intent_id in failure.error_message
+
+
+def test_an_amount_that_differs_between_the_books_calls_for_a_person(provider: FakeProvider, now: datetime) -> None:
+    order = buy(provider)
+    intent_id = intent_of(order.payments.get())
+    provider.intents[intent_id] = replace(provider.intents[intent_id], received_cents=1)
+
+    found = run(now)
+
+    assert found.fed == 0
+    assert "took 1 cents" in PaymentFailure.objects.get().error_message
+
+
+def test_a_payment_made_before_the_window_is_not_missed_in_it(provider: FakeProvider, now: datetime) -> None:
+    order = buy(provider)
+    del provider.intents[intent_of(order.payments.get())]
+
+    reconcile.reconcile("stripe", now=now + timedelta(hours=3), since=now + timedelta(hours=1))
+
+    assert not PaymentFailure.objects.exists()

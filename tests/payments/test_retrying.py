@@ -1,22 +1,25 @@
 import random
+import socket
+import time
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from uuid import uuid4
 
 import pytest
 from celery import current_app
+from django.conf import settings
 from pytest_django.fixtures import Settings
 
-from payments import fulfilment, retrying
+from payments import checkout, fulfilment, mail, retrying, wake
 from payments.models import Email, Fulfilment, PaymentFailure
-from tests.buying import hold, pay
+from tests.buying import hold, pay, tell
+from tests.factories.tickets import TicketTypeFactory
 from tests.fakes import FakeProvider
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def paid(provider: FakeProvider, now: datetime) -> Fulfilment:
-    from payments import checkout
-
     order = hold()
     pay(provider, order)
     checkout.ask_provider(order, now=now)
@@ -164,8 +167,6 @@ def test_work_that_is_not_there_is_not_started(now: datetime) -> None:
 def test_a_mail_that_cannot_be_sent_tells_the_owner(
     provider: FakeProvider, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from payments import mail
-
     def refuse(email: Email) -> object:
         raise OSError("no mail server")
 
@@ -178,3 +179,40 @@ def test_a_mail_that_cannot_be_sent_tells_the_owner(
     failure = PaymentFailure.objects.get()
     assert (failure.error_code, failure.severity) == ("email_failed", "warning")
     assert Email.objects.get().sent_at is None
+
+
+@pytest.fixture
+def silent_broker(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Put a broker in place that takes every connection and never says a word."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(50)
+        web = {**settings.CELERY_BROKER_TRANSPORT_OPTIONS, "socket_timeout": 0.3}
+        monkeypatch.setitem(current_app.conf, "broker_transport_options", web)
+        monkeypatch.setitem(current_app.conf, "broker_write_url", f"redis://127.0.0.1:{listener.getsockname()[1]}/0")
+        monkeypatch.setattr(current_app.amqp, "_producer_pool", None)
+        yield
+        current_app.amqp.producer_pool.force_close_all()
+
+
+def test_a_silent_broker_keeps_no_delivery_waiting(provider: FakeProvider, now: datetime, silent_broker: None) -> None:
+    payments = [pay(provider, hold(TicketTypeFactory.create())) for _ in range(3)]
+    waits = []
+
+    for payment in payments:
+        began = time.monotonic()
+        assert tell(provider, payment, "payment_intent.succeeded") == 200
+        waits.append(time.monotonic() - began)
+
+    assert max(waits) < 1
+    assert wake.pause.is_on()
+    assert retrying.run_due(now=now + timedelta(minutes=1)) == 6  # three orders, then their mail
+
+
+def test_a_broker_that_was_silent_is_tried_again_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    wake.pause.begin()
+    assert not wake.publish("fulfilment", uuid4(), queue="nobody")
+
+    wake.pause.until -= wake.PAUSE_SECONDS
+
+    assert wake.publish("fulfilment", uuid4(), queue="nobody")

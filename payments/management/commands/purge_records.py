@@ -11,9 +11,9 @@ from payments import purging
 
 
 class Command(BaseCommand):
-    """Delete finished event ids and idempotency keys over thirty days old."""
+    """Delete finished event ids, idempotency keys and released holds over thirty days old."""
 
-    help = "Delete finished event ids and idempotency keys over thirty days old, in batches."
+    help = "Delete finished event ids, idempotency keys and released holds over thirty days old, in batches."
 
     def handle(self, *args: Any, **options: Any) -> None:  # Any: Django's own signature
         """Purge, showing each batch."""
