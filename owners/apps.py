@@ -10,9 +10,10 @@ class OwnersConfig(AppConfig):
 
     def ready(self) -> None:
         """Listen for trouble, and register how alerts are sent."""
-        from owners import alerts
+        from owners import alerts, audit
         from owners.models import Alert
-        from payments import listeners, retrying
+        from payments import listeners, purging, retrying
 
         listeners.register(alerts.tell)
+        purging.register(audit.served_before)
         retrying.register(retrying.Work(alerts.KIND, Alert, "mail", alerts.send_alert, alerts.give_up))

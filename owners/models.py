@@ -78,3 +78,19 @@ class Alert(Retryable):
 
     def __str__(self) -> str:
         return self.title
+
+
+class LedgerAudit(models.Model):
+    """What one audit of all the books found."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    audited_at = models.DateTimeField()
+    findings = models.JSONField(help_text="Each invariant's number, sentence and what breaks it.")
+    broken = models.PositiveSmallIntegerField()
+
+    class Meta:
+        db_table = "ledger_audits"
+        indexes = [models.Index(fields=["-audited_at"], name="idx_ledger_audits_latest")]
+
+    def __str__(self) -> str:
+        return f"{self.audited_at:%Y-%m-%d %H:%M}: {'holds' if not self.broken else f'{self.broken} broken'}"

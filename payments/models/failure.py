@@ -34,6 +34,7 @@ class PaymentFailure(models.Model):
         REFUND = "refund", "Refund failed"
         DISPUTE = "dispute", "Disputed by the cardholder"
         WEBHOOK = "webhook", "Event could not be applied"
+        LEDGER = "ledger", "The books do not add up"
 
     class Severity(models.TextChoices):
         INFO = "info"  # no money moved

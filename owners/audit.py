@@ -1,11 +1,16 @@
 """The invariants that must hold on live data, each as one question whose answer must be empty."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import QuerySet
+
+from owners.models import LedgerAudit
+from payments import failures, reconcile
+from payments.failures import Category, Severity, Trouble
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +24,10 @@ class Invariant:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one invariant's question brought up."""
+    """What one question brought up."""
 
-    invariant: Invariant
+    number: int
+    sentence: str
     broken_by: list[str]
 
     @property
@@ -120,6 +126,8 @@ INVARIANTS = (
 )
 STALE = timedelta(minutes=10)
 SHOWN = 100
+# What no question to our own database can tell; number 0 in lists.
+PROVIDERS_BOOKS = "Our books and the provider's say the same."
 
 
 @transaction.atomic(durable=True)
@@ -134,5 +142,49 @@ def audit(*, now: datetime) -> list[Finding]:
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         for invariant in INVARIANTS:
             cursor.execute(invariant.query, moments)
-            findings.append(Finding(invariant, [str(row[0]) for row in cursor.fetchmany(SHOWN)]))
+            broken_by = [str(row[0]) for row in cursor.fetchmany(SHOWN)]
+            findings.append(Finding(invariant.number, invariant.sentence, broken_by))
     return findings
+
+
+def compare_with_provider(provider: str, *, since: datetime, now: datetime) -> Finding:
+    """Lay the provider's books beside ours, changing nothing. Raises GatewayUnavailable."""
+    differ = (compared.differs for compared in reconcile.compare(provider, since=since, now=now))
+    return Finding(0, PROVIDERS_BOOKS, [said for said in differ if said][:SHOWN])
+
+
+def run(*, now: datetime) -> LedgerAudit:
+    """Audit the ledger, keep what was found, and call for a person where something is broken."""
+    return keep(audit(now=now), now=now)
+
+
+@transaction.atomic(durable=True)
+def keep(findings: list[Finding], *, now: datetime) -> LedgerAudit:
+    """Write down an audit; what is broken is told once until somebody has put it right."""
+    for finding in findings:
+        if not finding.holds:
+            report(finding, now=now)
+    return LedgerAudit.objects.create(
+        audited_at=now,
+        findings=[asdict(finding) for finding in findings],
+        broken=sum(not finding.holds for finding in findings),
+    )
+
+
+def report(finding: Finding, *, now: datetime) -> None:
+    """Call for a person."""
+    failures.record(
+        Trouble(
+            cause=failures.recurring(f"audit:{finding.number}"),
+            category=Category.LEDGER,
+            severity=Severity.CRITICAL,
+            code=f"invariant_{finding.number}",
+            message=f"Not true: {finding.sentence} {', '.join(finding.broken_by[:5])}",
+        ),
+        now=now,
+    )
+
+
+def served_before(moment: datetime) -> QuerySet[LedgerAudit]:
+    """Return the audits that found nothing and are old: what `purge_records` deletes."""
+    return LedgerAudit.objects.filter(audited_at__lt=moment, broken=0)
