@@ -173,6 +173,7 @@ def try_trigger(model: type[Model], name: str, samples: Samples) -> Verdict:
     statement = {
         "never_deleted": f"DELETE FROM {table} WHERE id = %s",  # noqa: S608 (our own table names)
         "legal_moves_only": f"UPDATE {table} SET status = 'nowhere' WHERE id = %s",  # noqa: S608
+        "kept_thirty_days": f"DELETE FROM {table} WHERE id = %s",  # noqa: S608
         "frozen": f"UPDATE {table} SET {FROZEN.get(table, '')} WHERE id = %s",  # noqa: S608
     }[name]
     try:

@@ -18,7 +18,8 @@ from payments.exceptions import PaymentsError
 from payments.models import IdempotencyKey
 
 LONGEST = 255
-LEASE = timedelta(seconds=60)
+# A request that outlives its lease leaves nothing: short, so that a dead process keeps no guest waiting for long.
+LEASE = timedelta(seconds=15)
 LOWEST_SERVER_ERROR = 500
 
 
@@ -135,14 +136,19 @@ def claim(request: Request, *, now: datetime) -> tuple[IdempotencyKey, bool]:
 
 @transaction.atomic(savepoint=False)
 def keep(row: IdempotencyKey, answer: Answer) -> None:
-    """Keep the first answer for good; one of our own errors is not kept."""
-    if answer.status < LOWEST_SERVER_ERROR:
-        IdempotencyKey.objects.filter(pk=row.pk).update(
-            response_status=answer.status, response_body=answer.body, locked_until=None
-        )
+    """Keep the first answer for good; one of our own errors is not kept.
+
+    Raises KeyInUse, and so takes the effect back, where the lease has gone to another request meanwhile.
+    """
+    if answer.status >= LOWEST_SERVER_ERROR:
+        return
+    mine = IdempotencyKey.objects.filter(pk=row.pk, locked_until=row.locked_until)
+    if not mine.update(response_status=answer.status, response_body=answer.body, locked_until=None):
+        raise KeyInUse
 
 
 @transaction.atomic(durable=True)
 def release(row: IdempotencyKey) -> None:
     """Give the lease back; a key with no kept answer may be tried again at once."""
-    IdempotencyKey.objects.filter(pk=row.pk, response_status=None).update(locked_until=None)
+    mine = IdempotencyKey.objects.filter(pk=row.pk, response_status=None, locked_until=row.locked_until)
+    mine.update(locked_until=None)

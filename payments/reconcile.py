@@ -88,7 +88,7 @@ def unshown(provider: str, shown: set[str], *, since: datetime, now: datetime) -
     paid = Payment.objects.filter(
         provider=provider, status=Payment.Status.SUCCEEDED, created_at__gte=since + SKEW, processed_at__lt=now - SKEW
     )
-    for payment in paid.select_related("order").order_by("pk").iterator():
+    for payment in paid.select_related("order").order_by("pk"):
         if payment.external_payment_id not in shown:
             yield payment
 

@@ -1,6 +1,7 @@
 """A guest's steps, one call each, through the product."""
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -23,11 +24,17 @@ def clock() -> datetime:
     return datetime.now(tz=UTC)
 
 
-def hold(type_: TicketType | None = None, *, quantity: int = 2, now: datetime | None = None) -> Order:
+def hold(
+    type_: TicketType | None = None,
+    *,
+    quantity: int = 2,
+    now: datetime | None = None,
+    remember: Callable[[Order], None] | None = None,
+) -> Order:
     """Hold places of a type for a guest."""
     chosen = type_ or TicketTypeFactory.create()
     return ticket_checkout.buy_tickets(
-        chosen.event, quantities={chosen.slug: quantity}, buyer=GUEST, now=now or clock()
+        chosen.event, quantities={chosen.slug: quantity}, buyer=GUEST, now=now or clock(), remember=remember
     )
 
 

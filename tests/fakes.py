@@ -14,6 +14,8 @@ from datetime import datetime
 from typing import Any
 
 import stripe
+from django.conf import settings
+from django.db import connection
 
 from payments.exceptions import GatewayRefused, GatewayUnavailable
 from payments.gateways import stripe_events
@@ -134,7 +136,7 @@ class FakeProvider:
             return self.disputes[dispute_id]
 
     def read_event(self, body: bytes, signature: str) -> Hint:
-        return stripe_events.read(body, signature, secrets=[SECRET])
+        return stripe_events.read(body, signature, secrets=settings.STRIPE_WEBHOOK_SECRETS)
 
     def reread_event(self, payload: dict[str, Any]) -> Hint:
         return stripe_events.hint_from(payload)
@@ -236,6 +238,7 @@ class FakeProvider:
     @contextmanager
     def call(self, method: str) -> Iterator[None]:
         """Count a call, hold the books, and raise what is to go wrong."""
+        assert not connection.in_atomic_block, f"{method} is called with a transaction open"
         with self.guard:
             self.calls.append(method)
             fault = next((fault for fault in self.faults if fault.method == method), None)

@@ -4,6 +4,7 @@ import uuid
 from datetime import datetime
 from typing import ClassVar
 
+import pgtrigger
 from django.db import models
 from django.db.models import Q
 
@@ -55,6 +56,15 @@ class WebhookEvent(Stateful, Retryable):
                 condition=Q(status__in=("pending", "processing", "processed", "failed", "ignored")),
                 name="payments_webhook_event_known_status",
             ),
+        ]
+        triggers = [
+            pgtrigger.Protect(
+                name="kept_thirty_days",
+                operation=pgtrigger.Delete,
+                condition=pgtrigger.Condition(
+                    "OLD.status NOT IN ('processed', 'ignored') OR OLD.processed_at > now() - interval '30 days'"
+                ),
+            )
         ]
         indexes = [
             owed("idx_webhook_events_owed"),

@@ -5,9 +5,10 @@ import pytest
 from django.test import Client
 from pytest_django.fixtures import Settings
 
+from payments import idempotency
 from payments.models import IdempotencyKey, Order, Payment
 from payments.sandbox.testing import Sandbox
-from tests.buying import clock, come_back
+from tests.buying import clock, come_back, hold
 from tests.factories.tickets import EventFactory, TicketTypeFactory
 from tests.threads import all_at_once
 from tickets.models import TicketType
@@ -129,6 +130,25 @@ def test_a_key_whose_holder_died_is_free_after_its_lease() -> None:
     IdempotencyKey.objects.update(locked_until=clock() - timedelta(seconds=1))
 
     assert post("orders/", wanted(type_)).status_code == 201
+
+
+def test_a_request_that_outlives_its_lease_leaves_nothing() -> None:
+    type_ = TicketTypeFactory.create()
+    request = idempotency.Request("key", "guest", "POST", "/orders/", {})
+
+    def buy(keep: idempotency.Keep) -> idempotency.Answer:
+        order = hold(type_, remember=lambda _: keep(idempotency.Answer(201, {})))
+        return idempotency.Answer(201, order.reference)
+
+    def slowly(keep: idempotency.Keep) -> idempotency.Answer:
+        idempotency.answer_once(request, buy, now=clock() + idempotency.LEASE)
+        return buy(keep)
+
+    with pytest.raises(idempotency.KeyInUse):
+        idempotency.answer_once(request, slowly, now=clock())
+
+    assert Order.objects.count() == 1
+    assert idempotency.answer_once(request, slowly, now=clock()).is_replay
 
 
 def test_a_payments_secret_is_never_stored(sandbox: Sandbox) -> None:

@@ -8,7 +8,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from pytest_django.fixtures import Settings
 
-from payments import charges, retrying, webhooks
+from payments import charges, purging, retrying, webhooks
 from payments.gateways.types import DisputeStatus, IntentStatus
 from payments.models import Fulfilment, Order, Payment, PaymentFailure, Refund, WebhookEvent
 from tests.buying import buy, come_back, fresh, hold, intent_of, knock, pay, start, tell, tell_dispute, tell_refund
@@ -401,7 +401,8 @@ def test_a_purged_event_that_comes_again_changes_nothing(provider: FakeProvider,
     payment = pay(provider, order)
     tell(provider, payment, "payment_intent.succeeded", event_id="evt_1")
     retrying.run_due(now=now + timedelta(seconds=5))
-    WebhookEvent.objects.all().delete()
+    WebhookEvent.objects.update(processed_at=now - timedelta(days=31))
+    assert dict(purging.purge(now=now)) == {"webhook_events": 1}
 
     assert tell(provider, payment, "payment_intent.succeeded", event_id="evt_1") == 200
     retrying.run_due(now=now + timedelta(seconds=10))

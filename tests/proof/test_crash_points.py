@@ -1,8 +1,10 @@
 """Every flow, cut off at every point, then left to sweeper, expiry and reconciliation."""
 
+import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 import pytest
 from django.db import transaction
@@ -247,6 +249,39 @@ def cut_off_everywhere(flow: Flow, monkeypatch: pytest.MonkeyPatch, *, stride: i
             assert k > 5, "the flow has points to be cut off at"
             return
     pytest.fail(f"{flow.name} has over {MOST_POINTS} points")
+
+
+@pytest.mark.parametrize("flow", FLOWS, ids=lambda flow: flow.name)
+def test_a_flow_whose_recovery_is_cut_off_too_ends_whole(flow: Flow, monkeypatch: pytest.MonkeyPatch) -> None:
+    cut_off_again(flow, monkeypatch, nights=2)
+
+
+@pytest.mark.prove
+@pytest.mark.parametrize("flow", FLOWS, ids=lambda flow: flow.name)
+def test_a_flow_whose_recovery_is_cut_off_often_ends_whole(flow: Flow, monkeypatch: pytest.MonkeyPatch) -> None:
+    cut_off_again(flow, monkeypatch, nights=30)
+
+
+def cut_off_again(flow: Flow, monkeypatch: pytest.MonkeyPatch, *, nights: int) -> None:
+    """Cut a flow off at a point that chance names, and then its recovery, up to four times."""
+    silence_mail(monkeypatch)
+    for seed in range(nights):
+        chance = random.Random(f"{flow.name} {seed}")
+        now = clock()
+        provider = FakeProvider()
+        monkeypatch.setattr(gateways, "for_provider", lambda _, provider=provider: provider)
+        points = [dies(chance.randint(1, 25), provider, flow.prepare(provider, now))]
+        points += [
+            dies(chance.randint(1, 80), provider, partial(recover, now=now)) for _ in range(chance.randint(1, 4))
+        ]
+
+        recover(now=now + timedelta(hours=3))
+
+        where = f"{flow.name}, {seed}: {points}"
+        assert violations(provider) == [], where
+        assert set(Order.objects.values_list("status", flat=True)) <= flow.ends, where
+        assert unsent() == 0, where
+        empty_tables()
 
 
 def test_the_harness_finds_the_event_that_a_claim_loses(monkeypatch: pytest.MonkeyPatch) -> None:

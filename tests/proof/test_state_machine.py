@@ -307,5 +307,5 @@ def test_any_night_ends_whole(quiet_mail: None) -> None:
 @pytest.mark.prove
 @pytest.mark.timeout(1500)
 @pytest.mark.django_db(transaction=True)
-def test_thousands_of_steps_end_whole(quiet_mail: None) -> None:
-    run_nights(nights=130, steps=25)
+def test_ten_thousand_steps_end_whole(quiet_mail: None) -> None:
+    run_nights(nights=400, steps=25)

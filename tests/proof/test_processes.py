@@ -1,0 +1,186 @@
+"""Real processes, killed, hung and flushed under a running load; afterwards every paid guest has tickets."""
+
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+import urllib3
+
+from tests.proof.club import Club
+from tests.proof.crowd import Crowd, Sale
+
+Harm = Callable[[Club], None]
+SETTLED_SECONDS = 120
+
+
+def kill_workers(club: Club) -> None:
+    for _ in range(3):
+        time.sleep(4)  # so long it takes to be up and at work again
+        club.kill("worker")
+
+
+def flush_redis(club: Club) -> None:
+    for _ in range(10):
+        time.sleep(0.8)
+        club.flush_redis()
+
+
+def kill_redis(club: Club) -> None:
+    for _ in range(2):
+        time.sleep(2)
+        club.kill_redis(3)
+
+
+def hang_redis(club: Club) -> None:
+    for _ in range(2):
+        time.sleep(2)
+        club.hang_redis(4)
+
+
+def crash_postgres(club: Club) -> None:
+    for _ in range(3):
+        time.sleep(3)
+        club.crash_postgres()
+
+
+def kill_web(club: Club) -> None:
+    for _ in range(3):
+        time.sleep(3)
+        club.kill("web")
+
+
+def stripe_refuses(club: Club) -> None:
+    for _ in range(2):
+        time.sleep(2)
+        club.hold_down("sandbox", 3)
+
+
+def stripe_hangs(club: Club) -> None:
+    for _ in range(2):
+        time.sleep(2)
+        club.hang("sandbox", 4)
+
+
+def stripe_answers_500(club: Club) -> None:
+    time.sleep(2)
+    club.trouble_stripe(4, action="error", status=500)
+    club.trouble_stripe(4, action="saved_500", path="/v1/payment_intents")
+
+
+def stripe_answers_429(club: Club) -> None:
+    time.sleep(2)
+    club.trouble_stripe(6, action="rate_limited")
+
+
+def stripe_loses_answers(club: Club) -> None:
+    time.sleep(1)
+    club.trouble_stripe(6, action="answer_lost", nth=3)
+
+
+def no_webhook_comes(club: Club) -> None:
+    club.trouble_stripe(8, action="drop", path="")
+
+
+def beat_dies(club: Club) -> None:
+    club.hold_down("beat", 8)
+
+
+def everything(club: Club) -> None:
+    for harm in (kill_workers, flush_redis, crash_postgres, kill_redis, stripe_hangs, kill_web, hang_redis):
+        harm(club)
+
+
+HARMS: list[Harm] = [
+    kill_workers,
+    flush_redis,
+    kill_redis,
+    hang_redis,
+    crash_postgres,
+    kill_web,
+    stripe_refuses,
+    stripe_hangs,
+    stripe_answers_500,
+    stripe_answers_429,
+    stripe_loses_answers,
+    no_webhook_comes,
+    beat_dies,
+    everything,
+]
+
+
+@pytest.fixture(scope="module")
+def club(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Club]:
+    """Return a club that is open, kept for every harm of this file."""
+    directory = tmp_path_factory.mktemp("club")
+    directory.chmod(0o711)  # PostgreSQL may run as another account
+    for parent in directory.parents:
+        if parent.is_relative_to(tmp_path_factory.getbasetemp().parent):
+            parent.chmod(parent.stat().st_mode | 0o011)
+    opened = Club(directory)
+    try:
+        opened.open()
+        yield opened
+    finally:
+        opened.close()
+
+
+@pytest.mark.timeout(240)
+def test_a_crowd_whose_workers_are_killed_gets_what_it_paid_for(club: Club) -> None:
+    suffer(club, kill_workers)
+
+
+@pytest.mark.prove
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("harm", HARMS, ids=lambda harm: harm.__name__)
+def test_a_crowd_gets_what_it_paid_for(club: Club, harm: Harm) -> None:
+    suffer(club, harm)
+
+
+def suffer(club: Club, harm: Harm) -> None:
+    """Let a crowd buy while harm is done; then nothing may be missing, doubled or left over."""
+    assert club.wait_until(club.is_open, seconds=60)
+    with Crowd(club) as crowd:
+        harm(club)
+    assert club.wait_until(club.is_open, seconds=60)
+    club.manage("reconcile", "--since", "2026-01-01")  # beat's own turn comes every ten minutes
+
+    paid = [sale for sale in crowd.sales if sale.is_paid]
+    assert paid
+    print(f"{harm.__name__}: {len(crowd.sales)} orders, {len(paid)} paid")  # noqa: T201 (shown with -s)
+    club.wait_until(lambda: not without_tickets(club, paid), seconds=SETTLED_SECONDS)
+    assert without_tickets(club, paid) == [], f"of {len(paid)} guests who paid"
+    assert charged_and_not_served(club) == []
+    club.manage("audit_ledger", "--provider", "stripe")
+
+
+def without_tickets(club: Club, paid: list[Sale]) -> list[str]:
+    """Name the orders of guests who paid that have not exactly what they bought."""
+    return [sale.reference for sale in paid if living_tickets(club, sale.reference) != sale.quantity]
+
+
+def living_tickets(club: Club, reference: str) -> int:
+    """Return how many tickets a guest sees on their order."""
+    answer = urllib3.request("GET", f"{club.plan.site_url}/api/v1/orders/{reference}/", timeout=15)
+    return len([ticket for ticket in answer.json()["tickets"] if ticket["status"] != "void"])
+
+
+def charged_and_not_served(club: Club) -> list[str]:
+    """Name every order that Stripe took money for and that is neither fulfilled nor refunded."""
+    headers = {"Authorization": "Bearer sk_test_maguey"}
+    address = f"{club.plan.sandbox_url}/v1/payment_intents?limit=100"
+    last, wrong = "", []
+    while True:
+        page = urllib3.request("GET", address + last, headers=headers, timeout=15).json()
+        for intent in page["data"]:
+            reference = intent["metadata"].get("order", "")
+            if intent["status"] == "succeeded" and not is_served(club, reference):
+                wrong.append(f"{intent['id']} {reference}")
+        if not page["has_more"]:
+            return wrong
+        last = f"&starting_after={page['data'][-1]['id']}"
+
+
+def is_served(club: Club, reference: str) -> bool:
+    """Say whether an order has its goods or its money back."""
+    answer = urllib3.request("GET", f"{club.plan.site_url}/api/v1/orders/{reference}/", timeout=15)
+    return bool(answer.status == 200 and answer.json()["status"] in ("fulfilled", "refunded"))
