@@ -25,6 +25,14 @@ def at_the_club(moment: datetime, event: Event) -> datetime:
     return moment.astimezone(event.zone)
 
 
+@register.filter
+def clock(moment: datetime) -> str:
+    """Write a time of day as the reader says it: 9 PM, 9:30 PM; 21:00 in Spanish."""
+    if (get_language() or "en").startswith("es"):
+        return formats.date_format(moment, "H:i")
+    return formats.date_format(moment, "g A" if moment.minute == 0 else "g:i A")
+
+
 @register.simple_tag
 def night(event: Event, pattern: str = "D j M") -> Any:  # Any: Django's own return type
     """Write the date of a night as the club counts it."""
