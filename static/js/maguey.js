@@ -203,12 +203,11 @@ const LONGEST_WAIT_MS = 8000;
 // The order has moved on: its own page tells how.
 const MOVED_ON = ["already_paid", "hold_expired", "order_closed", "payment_in_progress"];
 
-function providerScript() {
+// Put in by us, after the ears for its end are: a tag in the page may have failed before anybody listens.
+function providerScript(src) {
   if (window.Stripe) return Promise.resolve();
-  const script = document.getElementById("stripe-js");
   return new Promise((resolve, reject) => {
-    script.addEventListener("load", resolve);
-    script.addEventListener("error", reject);
+    document.head.append(make("script", { src, onload: resolve, onerror: reject }));
     setTimeout(reject, SCRIPT_MS);
   });
 }
@@ -245,7 +244,7 @@ class CardCheckout extends HTMLElement {
   }
 
   async open() {
-    const [script, begun] = await Promise.allSettled([providerScript(), this.begin()]);
+    const [script, begun] = await Promise.allSettled([providerScript(this.dataset.script), this.begin()]);
     this.loading.hidden = true;
     if (begun.status === "rejected") return this.tell(begun.reason.words || this.say("ours"));
     if (script.status === "rejected") return this.leadElsewhere();

@@ -328,6 +328,85 @@ def test_escape_closes_the_toast_and_gives_the_focus_back(
     expect(guest.locator("[data-pay]")).to_be_focused()
 
 
+def test_tickets_are_bought_by_keyboard_alone(
+    club: Server, night: Event, guest: Page, live_server: LiveServer, width: int
+) -> None:
+    guest.set_viewport_size({"width": width, "height": 700})
+    guest.goto(f"{live_server.url}/nights/noche/")
+    guest.keyboard.press("Tab")
+    assert focused(guest) == "Skip to content"
+    guest.keyboard.press("Enter")
+
+    tab_to(guest, "One General more")
+    guest.keyboard.press("Enter")
+    guest.keyboard.press("Space")
+    tab_to(guest, "Name")
+    guest.keyboard.type("Ana Ruiz")
+    tab_to(guest, "Email")
+    guest.keyboard.type("ana@example.com")
+    tab_to(guest, "Hold my places")
+    guest.keyboard.press("Enter")
+
+    guest.wait_for_url("**/pay/")
+    card_frame(guest).get_by_label("Card number").wait_for()
+    tab_to(guest, "Keep my places")
+    type_card_by_keyboard(guest, "4000000000000002")
+    tab_to(guest, "Pay $56.00")
+    guest.keyboard.press("Enter")
+    expect(guest.locator("[data-toast]")).to_be_visible()
+    expect(guest.locator("[data-pay]")).to_be_focused()
+    tab_to(guest, "Retry")
+    guest.keyboard.press("Enter")
+    expect(guest.locator("[data-pay]")).to_be_focused()
+    expect(guest.locator("[data-toast]")).to_be_visible()
+    type_card(guest, "4242424242424242")
+    guest.locator("[data-pay]").focus()
+    guest.keyboard.press("Enter")
+    expect(guest.get_by_text("Your tickets are here")).to_be_visible()
+    tab_to(guest, "Tickets as PDF")
+    assert Ticket.objects.count() == 2
+    assert PaymentFailure.objects.filter(resolved=True).count() == 2
+
+
+FOCUSED = """() => { const part = document.activeElement;
+  const words = part.ariaLabel || part.labels?.[0]?.textContent || part.textContent || "";
+  return words.replace(/\\s+/g, " ").trim(); }"""
+# What has the focus can be seen: it has an outline, and nothing lies over its middle.
+SEEN = """() => { const part = document.activeElement, box = part.getBoundingClientRect();
+  if (part === document.body || part.tagName === "MAIN" || part.tagName === "IFRAME") return true;
+  const top = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
+  return getComputedStyle(part).outlineStyle !== "none" && (part.contains(top) || !!top?.contains(part)); }"""
+
+
+def focused(page: Page) -> str:
+    """Return what the focused part of a page is called."""
+    return str(page.evaluate(FOCUSED))
+
+
+def tab_to(page: Page, name: str) -> None:
+    """Press Tab until a part of this name has the focus; every part on the way can be seen."""
+    for _ in range(40):
+        if focused(page).startswith(name):
+            return
+        page.keyboard.press("Tab")
+        page.wait_for_timeout(60)
+        assert page.evaluate(SEEN), f"{focused(page)} has the focus and cannot be seen"
+    pytest.fail(f"Tab does not lead to {name}")
+
+
+def type_card_by_keyboard(page: Page, number: str) -> None:
+    """Tab into the provider's field and type a card there."""
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.tagName") == "IFRAME":
+            break
+    for typed in (number, "1234", "123"):
+        page.keyboard.type(typed)
+        page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.type("19801")
+
+
 def test_a_mistyped_address_is_hinted_at(club: Server, night: Event, guest: Page, live_server: LiveServer) -> None:
     guest.goto(f"{live_server.url}/nights/noche/")
     email = guest.get_by_label("Email")

@@ -6,24 +6,28 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page
+from django.template.loader import render_to_string
+from playwright.sync_api import Browser, Page, expect
+from pytest_django.fixtures import Settings
 from pytest_django.live_server_helper import LiveServer
 
-from payments import checkout, fulfilment, refunds, retrying
+from payments import checkout, expiry, fulfilment, refunds, retrying
+from payments.gateways.types import IntentStatus
 from payments.models import Order, Refund
 from payments.orders import Buyer
 from payments.sandbox.server import Server
+from tests.browser import ARGUMENTS
 from tests.factories.tickets import EventFactory, TicketTypeFactory
 from tests.fakes import FakeProvider
 from tickets import checkout as ticket_checkout
-from tickets.models import Event
+from tickets.models import Event, Ticket
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 AXE = Path(__file__).parents[1] / "vendor" / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 # The provider's own frames are the provider's to mend.
-RUN = """axe.run({exclude: ["iframe"]}, {runOnly: %s, iframes: false})
+RUN = """axe.run({exclude: ["iframe"]}, {runOnly: %s, rules: {"target-size": {enabled: true}}, iframes: false})
   .then(found => found.violations.map(rule => [rule.id, rule.nodes.map(node => node.html)]))"""
 GUEST = Buyer("Ana Ruiz", "ana@example.com")
 
@@ -121,11 +125,39 @@ def on_the_way(event: Event, provider: FakeProvider) -> Order:
     return order
 
 
+def deciding(event: Event, provider: FakeProvider) -> Order:
+    """Pay by a bank that takes its time."""
+    order, now = hold(event), datetime.now(tz=UTC)
+    checkout.start_payment(order.pk, provider="stripe", mode="elements", now=now)
+    provider.set_status(next(reversed(provider.intents)), IntentStatus.PROCESSING)
+    checkout.ask_provider(order, now=now)
+    return order
+
+
+def let_go(event: Event, provider: FakeProvider) -> Order:
+    """Hold places and give them back."""
+    order = hold(event)
+    expiry.cancel_order(order.pk, now=datetime.now(tz=UTC))
+    return order
+
+
+def half_used(event: Event, provider: FakeProvider) -> Order:
+    """Deliver two tickets: one guest is in, the other's is no longer valid."""
+    order, now = delivered(event, provider), datetime.now(tz=UTC)
+    first, second = order.tickets.order_by("position")
+    first.move_to(Ticket.Status.ADMITTED, now=now)
+    second.move_to(Ticket.Status.VOID, now=now)
+    return order
+
+
 PAGES = ["/", "/nights/noche-de-cumbia/", "/nights/sonidera/", "/nights/posada/", "/find/", "/nowhere/"]
 ORDERS: dict[str, Callable[[Event, FakeProvider], Order]] = {
     "delivered": delivered,
+    "half_used": half_used,
     "refunded": refunded,
     "on_the_way": on_the_way,
+    "deciding": deciding,
+    "let_go": let_go,
     "ran_out": lambda event, provider: hold(event, ago=20),
 }
 
@@ -162,12 +194,72 @@ def test_an_orders_page_is_sound(  # noqa: PLR0917 (fixtures)
     check(screen, pictures / f"order-{kind}-{width_of(screen)}.png")
 
 
+@pytest.mark.parametrize("name", ["403", "403_csrf", "429", "500"])
+def test_a_sorry_page_is_sound(screen: Page, live_server: LiveServer, name: str, pictures: Path) -> None:
+    words = render_to_string(f"{name}.html", {"sentence": "You are going a little fast.", "way_back": "/"})
+    screen.route("**/sorry/", lambda route: route.fulfill(body=words, content_type="text/html"))
+
+    screen.goto(f"{live_server.url}/sorry/")
+
+    check(screen, pictures / f"{name}-{width_of(screen)}.png")
+
+
+def test_an_empty_programme_is_sound(screen: Page, live_server: LiveServer, pictures: Path) -> None:
+    screen.goto(live_server.url)
+
+    expect(screen.get_by_text("The next nights are being put together")).to_be_visible()
+    check(screen, pictures / f"home-empty-{width_of(screen)}.png")
+
+
+def test_a_night_with_mistakes_and_a_hint_is_sound(
+    programme: dict[str, Event], screen: Page, live_server: LiveServer, pictures: Path
+) -> None:
+    screen.goto(f"{live_server.url}/nights/noche-de-cumbia/")
+    screen.get_by_role("button", name="One Early more").click()
+    screen.get_by_role("button", name="Hold my places").click()
+    expect(screen.get_by_label("Name")).to_be_focused()
+    assert screen.title().startswith("Please look again")
+
+    screen.get_by_label("Email").fill("ana@gmial.com")
+    screen.get_by_label("Email").blur()
+    screen.get_by_text("all in").first.click()
+
+    expect(screen.get_by_text("Did you mean ana@gmail.com?")).to_be_visible()
+    check(screen, pictures / f"night-mistakes-{width_of(screen)}.png")
+
+
+def test_choosing_nothing_is_sound(
+    programme: dict[str, Event], screen: Page, live_server: LiveServer, pictures: Path
+) -> None:
+    screen.goto(f"{live_server.url}/nights/noche-de-cumbia/")
+    screen.get_by_label("Name").fill("Ana Ruiz")
+    screen.get_by_label("Email").fill("ana@example.com")
+    screen.get_by_role("button", name="Hold my places").click()
+
+    expect(screen.get_by_role("alert")).to_have_text("Choose at least one ticket.")
+    check(screen, pictures / f"night-nothing-{width_of(screen)}.png")
+
+
+def test_finding_is_sound_mistyped_and_done(
+    programme: dict[str, Event], screen: Page, live_server: LiveServer, pictures: Path
+) -> None:
+    screen.goto(f"{live_server.url}/find/")
+    screen.get_by_label("Email").fill("ana")
+    screen.get_by_role("button", name="Send it to me").click()
+    expect(screen.get_by_text("This address is not complete")).to_be_visible()
+    check(screen, pictures / f"find-mistyped-{width_of(screen)}.png")
+
+    screen.get_by_label("Email").fill("ana@example.com")
+    screen.get_by_role("button", name="Send it to me").click()
+    expect(screen.get_by_text("an email is on its way")).to_be_visible()
+    check(screen, pictures / f"find-sent-{width_of(screen)}.png")
+
+
 def test_the_pay_page_is_sound_idle_covered_and_failed(
     club: Server, programme: dict[str, Event], screen: Page, live_server: LiveServer, pictures: Path
 ) -> None:
     width = width_of(screen)
-    screen.goto(f"{live_server.url}/orders/{hold(programme['noche-de-cumbia']).reference}/pay/")
-    screen.frame_locator("[data-card] iframe").get_by_label("Card number").wait_for()
+    open_pay(screen, live_server, hold(programme["noche-de-cumbia"]))
     check(screen, pictures / f"pay-{width}.png")
 
     screen.evaluate("document.querySelector('card-checkout').cover('Talking to your bank…')")
@@ -178,7 +270,141 @@ def test_the_pay_page_is_sound_idle_covered_and_failed(
         """() => { const box = document.querySelector('card-checkout'); box.uncover();
         box.tell(box.say('declined')); box.toast.show(box.say('failed')); }"""
     )
+    expect(screen.locator("[data-pay]")).to_be_focused()
+    assert not overlap(screen, "[data-toast]", "[data-pay]")
     check(screen, pictures / f"pay-failed-{width}.png", full=False)
+
+
+def test_the_pay_page_is_sound_in_its_last_minutes(
+    club: Server, programme: dict[str, Event], screen: Page, live_server: LiveServer, pictures: Path
+) -> None:
+    order = hold(programme["noche-de-cumbia"], ago=13.2)
+    open_pay(screen, live_server, order)
+    expect(screen.locator("hold-countdown")).to_have_class("is-soon")
+    check(screen, pictures / f"pay-soon-{width_of(screen)}.png", full=False)
+
+    screen.get_by_role("button", name="Keep my places").click()
+    expect(screen.get_by_role("button", name="Keep my places")).to_have_count(0)
+    screen.request.post(f"{live_server.url}/orders/{order.reference}/extend/")
+    check(screen, pictures / f"pay-extended-{width_of(screen)}.png", full=False)
+
+
+def test_the_pay_page_leads_to_the_providers_own(
+    programme: dict[str, Event], screen: Page, live_server: LiveServer, settings: Settings, pictures: Path
+) -> None:
+    settings.STRIPE_MODE = "checkout"
+    screen.goto(f"{live_server.url}/orders/{hold(programme['noche-de-cumbia']).reference}/pay/")
+
+    check(screen, pictures / f"pay-hosted-{width_of(screen)}.png")
+
+
+@pytest.mark.parametrize("where", ["home", "night", "pay", "delivered", "find"])
+@pytest.mark.parametrize("how", ["zoom", "type", "spacing"])
+def test_larger_type_loses_nothing(  # noqa: PLR0917 (fixtures)
+    programme: dict[str, Event],
+    provider: FakeProvider,
+    launch_browser: Callable[..., Browser],
+    live_server: LiveServer,
+    where: str,
+    how: str,
+    pictures: Path,
+) -> None:
+    """Hold at 200 % zoom, at twice the browser's own type, and with the spacing readers may ask for."""
+    twice = ["--blink-settings=defaultFontSize=32"] if how == "type" else []
+    with launch_browser(args=[*ARGUMENTS, *twice]) as browser:
+        page = browser.new_page(
+            viewport={"width": 640, "height": 400} if how == "zoom" else {"width": 1280, "height": 800}
+        )
+        page.goto(live_server.url + place(where, programme["noche-de-cumbia"], provider))
+        if where == "pay":
+            expect(page.get_by_text("The card field could not be opened.")).to_be_visible()
+        if how == "spacing":
+            page.evaluate(SPACING)
+
+        check(page, pictures / f"larger-{how}-{where}.png")
+        assert page.evaluate(CUT_OFF) == []
+        if where == "night":
+            assert not overlap(page, ".poster-date", ".poster-title")
+
+
+def place(where: str, event: Event, provider: FakeProvider) -> str:
+    """Return the address of a page of a night, with an order made for it where it needs one."""
+    if where in ("home", "find"):
+        return "/" if where == "home" else "/find/"
+    if where == "night":
+        return f"/nights/{event.slug}/"
+    if where == "delivered":
+        return f"/orders/{delivered(event, provider).reference}/"
+    return f"/orders/{hold(event).reference}/pay/"
+
+
+def test_nothing_moves_for_those_who_asked_for_rest(
+    club: Server, programme: dict[str, Event], guest: Page, live_server: LiveServer
+) -> None:
+    guest.emulate_media(reduced_motion="reduce")
+    open_pay(guest, live_server, hold(programme["noche-de-cumbia"]))
+
+    guest.evaluate("document.querySelector('card-checkout').cover('Talking to your bank…')")
+
+    expect(guest.locator("[data-overlay]")).to_be_visible()
+    assert guest.evaluate("document.getAnimations().length") == 0
+
+
+def test_something_moves_for_everybody_else(
+    club: Server, programme: dict[str, Event], guest: Page, live_server: LiveServer
+) -> None:
+    open_pay(guest, live_server, hold(programme["noche-de-cumbia"]))
+
+    guest.evaluate("document.querySelector('card-checkout').cover('Talking to your bank…')")
+
+    assert guest.evaluate("document.getAnimations().length") > 0
+
+
+def test_axe_finds_what_is_wrong(programme: dict[str, Event], guest: Page, live_server: LiveServer) -> None:
+    """The positive control: a page made worse is objected to."""
+    guest.goto(f"{live_server.url}/find/")
+
+    guest.evaluate("document.querySelector('label').remove()")
+    guest.evaluate("document.querySelector('main p').style.color = '#5a3a3a'")
+    guest.evaluate(
+        """for (const name of ["x", "y"]) { const small = document.createElement("button"); small.textContent = name;
+        small.style.cssText = "padding: 0; width: 9px; height: 9px"; document.querySelector("main").append(small); }"""
+    )
+
+    assert {rule for rule, _ in objections(guest)} == {"label", "color-contrast", "target-size"}
+
+
+SPACING = """() => { const sheet = new CSSStyleSheet(); document.adoptedStyleSheets = [sheet];
+  sheet.replaceSync(`* { line-height: 1.5 !important; letter-spacing: 0.12em !important;
+    word-spacing: 0.16em !important; } p { margin-bottom: 2em !important; }`); }"""
+# Words that some box around them hides.
+CUT_OFF = """[...document.querySelectorAll("main :is(h1, h2, h3, p, a, label, button, dd, dt, summary, li)")]
+  .filter(part => !part.classList.contains("visually-hidden"))
+  .filter(part => {
+    const words = part.getBoundingClientRect();
+    for (let box = part; box; box = box.parentElement) {
+      if (getComputedStyle(box).overflow !== "hidden") continue;
+      const frame = box.getBoundingClientRect();
+      if (words.bottom > frame.bottom + 1 || words.right > frame.right + 1) return true;
+      if (box === part && part.scrollHeight > part.clientHeight + 1) return true;
+    }
+    return false;
+  }).map(part => part.outerHTML.slice(0, 80))"""
+
+
+def open_pay(page: Page, live_server: LiveServer, order: Order) -> None:
+    """Open an order's pay page and wait for the card field."""
+    page.goto(f"{live_server.url}/orders/{order.reference}/pay/")
+    page.frame_locator("[data-card] iframe").get_by_label("Card number").wait_for()
+
+
+def overlap(page: Page, one: str, other: str) -> bool:
+    """Say whether two parts of a page lie over one another."""
+    a, b = page.locator(one).bounding_box(), page.locator(other).bounding_box()
+    assert a
+    assert b
+    apart = a["x"] + a["width"] <= b["x"] or b["x"] + b["width"] <= a["x"]
+    return not (apart or a["y"] + a["height"] <= b["y"] or b["y"] + b["height"] <= a["y"])
 
 
 def width_of(page: Page) -> int:
