@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.utils.formats import date_format
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from payments import orders
+from payments import orders, times
 from payments.models import Order, Refund
 from payments.money import format_cents
 from payments.orders import Truth
@@ -76,7 +75,7 @@ def refunded(order: Order) -> Telling:
     amount = format_cents(sum(refund.amount_cents for refund in sent), order.currency, get_language() or "en")
     latest = sent.last()
     zone = order.event.zone
-    day = date_format((latest.created_at if latest else order.created_at).astimezone(zone), "j F Y")
+    day = times.write_day((latest.created_at if latest else order.created_at).astimezone(zone), "date")
     return Telling(
         _("Your money is going back to you"),
         _("%(amount)s, refunded on %(day)s. Banks take 5 to 10 days to show it.") % {"amount": amount, "day": day},

@@ -10,13 +10,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.templatetags.static import static
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from payments import expiry, orders, rate_limits
+from payments import expiry, orders, rate_limits, times
 from payments.exceptions import PaymentsError
 from payments.models import Order
 from payments.orders import Buyer, Truth
@@ -125,8 +124,9 @@ def notice_of(night: Event, *, sold_out: bool, now: datetime) -> str:
     if night.status == Event.Status.CANCELLED:
         return _("This night is cancelled. Everybody who paid has their money back or on the way.")
     if night.status == Event.Status.PUBLISHED and now < night.sales_start_at:
-        opens = date_format(night.sales_start_at.astimezone(night.zone), "l j F, g:i A")
-        return _("Tickets go on sale on %(moment)s.") % {"moment": opens}
+        opens = night.sales_start_at.astimezone(night.zone)
+        words = {"day": times.write_day(opens), "hour": times.write_hour(opens)}
+        return _("Tickets go on sale on %(day)s at %(hour)s.") % words
     if not night.is_on_sale(now):
         return _("Tickets are not on sale any more.")
     if sold_out:

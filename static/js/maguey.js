@@ -1,11 +1,12 @@
 // The guest pages' only script: plain custom elements. Every page also works as plain HTML, up to the card field.
 
 const LANGUAGE = document.documentElement.lang || "en";
+const LOCALE = `${LANGUAGE.slice(0, 2)}-US`; // dollars as they are written here, in both languages
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 const FOREVER = new Promise(() => {});
 const make = (tag, fields = {}) => Object.assign(document.createElement(tag), fields);
 const unit = (count, name) =>
-  new Intl.NumberFormat(LANGUAGE, { style: "unit", unit: name, unitDisplay: "long" }).format(count);
+  new Intl.NumberFormat(LOCALE, { style: "unit", unit: name, unitDisplay: "long" }).format(count);
 
 class QuantityStepper extends HTMLElement {
   connectedCallback() {
@@ -38,7 +39,7 @@ class BuyTotal extends HTMLElement {
   connectedCallback() {
     const form = this.closest("form");
     const button = this.querySelector("button");
-    const money = new Intl.NumberFormat(LANGUAGE, { style: "currency", currency: this.dataset.currency });
+    const money = new Intl.NumberFormat(LOCALE, { style: "currency", currency: this.dataset.currency });
     const whole = money.resolvedOptions().maximumFractionDigits;
     const show = () => {
       const cents = [...form.querySelectorAll("[data-cents]")].reduce(

@@ -1,6 +1,7 @@
 """A guest in a browser, from the night's page to tickets, and every way it can go wrong."""
 
 import gzip
+import re
 import time
 
 import pytest
@@ -13,6 +14,12 @@ from payments.sandbox.server import Server
 from tickets.models import Event, Ticket
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+CARD_LABELS = [
+    re.compile(label)
+    for label in ("Card number|Número", "Expiration date|caducidad", "Security code|seguridad", "ZIP code|postal")
+]
 
 
 def choose(page: Page, live_server: LiveServer, *, quantity: int = 2) -> None:
@@ -34,10 +41,8 @@ def card_frame(page: Page) -> FrameLocator:
 def type_card(page: Page, number: str) -> None:
     """Type a card into the provider's field, once it is there."""
     frame = card_frame(page)
-    frame.get_by_label("Card number").fill(number)
-    frame.get_by_label("Expiration date").fill("12 / 34")
-    frame.get_by_label("Security code").fill("123")
-    frame.get_by_label("ZIP code").fill("19801")
+    for label, typed in zip(CARD_LABELS, (number, "12 / 34", "123", "19801"), strict=True):
+        frame.get_by_label(label).fill(typed)
 
 
 def press_pay(page: Page) -> None:
@@ -63,6 +68,29 @@ def test_a_card_buys_tickets(club: Server, night: Event, guest: Page, live_serve
     assert (order.status, order.total_cents) == ("fulfilled", 5600)
     assert Ticket.objects.filter(order=order).count() == 2
     assert guest.request.get(f"{live_server.url}/orders/{order.reference}/tickets.pdf").body()[:5] == b"%PDF-"
+
+
+def test_a_guest_buys_in_spanish_and_switches(club: Server, night: Event, guest: Page, live_server: LiveServer) -> None:
+    guest.goto(f"{live_server.url}/nights/noche/")
+    guest.get_by_role("button", name="Español").click()
+    guest.get_by_role("button", name="Un boleto General más").click()
+    expect(guest.locator("buy-total output")).to_have_text("$28.00")
+    guest.get_by_label("Nombre").fill("Ana Ruiz")
+    guest.get_by_label("Correo").fill("ana@example.com")
+    guest.get_by_role("button", name="Apartar mis lugares").click()
+    guest.wait_for_url("**/pay/")
+    type_card(guest, "4000000000000002")
+    press_pay(guest)
+    expect(guest.get_by_role("alert")).to_have_text("El pago no pasó. Intenta de nuevo, por favor.")
+    expect(guest.locator("[data-pay]")).to_have_text("Intentar de nuevo")
+    type_card(guest, "4242424242424242")
+
+    press_pay(guest)
+
+    expect(guest.get_by_text("Pagaste $28.00. Tus boletos están aquí")).to_be_visible()
+    assert Order.objects.get().language == "es"
+    guest.get_by_role("button", name="English").click()
+    expect(guest.get_by_text("Paid $28.00. Your tickets are here")).to_be_visible()
 
 
 def test_a_declined_card_shows_the_toast_and_the_same_intent_is_tried_again(

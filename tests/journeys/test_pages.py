@@ -194,6 +194,23 @@ def test_an_orders_page_is_sound(  # noqa: PLR0917 (fixtures)
     check(screen, pictures / f"order-{kind}-{width_of(screen)}.png")
 
 
+@pytest.mark.parametrize("where", ["home", "night", "pay", "delivered", "find"])
+def test_a_page_in_spanish_is_sound(  # noqa: PLR0917 (fixtures)
+    programme: dict[str, Event],
+    provider: FakeProvider,
+    screen: Page,
+    live_server: LiveServer,
+    where: str,
+    pictures: Path,
+) -> None:
+    screen.set_extra_http_headers({"Accept-Language": "es-MX"})
+    screen.goto(live_server.url + place(where, programme["noche-de-cumbia"], provider))
+    if where == "pay":
+        expect(screen.get_by_text("No se pudo abrir el campo de la tarjeta.")).to_be_visible()
+
+    check(screen, pictures / f"es-{where}-{width_of(screen)}.png")
+
+
 @pytest.mark.parametrize("name", ["403", "403_csrf", "429", "500"])
 def test_a_sorry_page_is_sound(screen: Page, live_server: LiveServer, name: str, pictures: Path) -> None:
     words = render_to_string(f"{name}.html", {"sentence": "You are going a little fast.", "way_back": "/"})

@@ -73,5 +73,5 @@ def test_a_refund_is_told_with_its_amount_and_day(provider: FakeProvider, now: d
 
     told = telling.tell(fresh(order), now=now)
 
-    assert told.explanation == "$56.00, refunded on 4 December 2026. Banks take 5 to 10 days to show it."
+    assert told.explanation == "$56.00, refunded on December 4, 2026. Banks take 5 to 10 days to show it."
     assert (told.is_moving, told.can_have_again) == (False, False)
