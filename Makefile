@@ -19,12 +19,12 @@ PRODUCTION := MAGUEY_ENV=production DATABASE_ROLE=web SITE_URL=https://tickets.e
 # Run a command that uses PostgreSQL and Redis, stop them if nobody else does, and answer as the command did.
 with_services = status=0; $(1) || status=$$?; $(BIN)/python -m maguey.embedded stop --unused >/dev/null; exit $$status
 
-.PHONY: help run test check fix bench prove load lock clean
+.PHONY: help run test check fix messages bench prove load lock clean
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 
 help:  ## List what can be done
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 run: $(INSTALLED)  ## Run everything here; RESET=1 deletes the demo's data first
 	@$(BIN)/python -m maguey.supervisor $(if $(filter-out 0 no,$(RESET)),--reset)
@@ -46,6 +46,9 @@ check: $(INSTALLED)  ## Prove style, types, imports, migrations and production s
 fix: $(INSTALLED)  ## Format the code and repair what can be repaired
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+messages: $(INSTALLED)  ## Find what is said to guests, and compile its translations
+	@$(BIN)/python manage.py messages
 
 bench: $(INSTALLED)  ## Measure how fast it is
 	@$(call with_services,$(BIN)/python -m pytest tests/benchmarks $(ARGS))

@@ -234,6 +234,9 @@ LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = VENUE_TIME_ZONE
 USE_TZ = True
 USE_I18N = True
+LANGUAGE_COOKIE_AGE = 31_536_000
+LANGUAGE_COOKIE_SAMESITE = "Lax"
+LANGUAGE_COOKIE_SECURE = not IS_DEMO
 
 # --- static files -----------------------------------------------------------------------------
 

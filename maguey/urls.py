@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
+from django.views.i18n import set_language
 
 from maguey import health
 from payments import webhook_views
@@ -15,6 +16,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/v1/", include("maguey.api.urls")),
     path("door/", include("tickets.door_urls")),
+    path("language/", set_language, name="set_language"),
     path("outbox/", include("maguey.outbox_urls")),
     path("", include("payments.urls")),
     path("", include("tickets.urls")),

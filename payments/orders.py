@@ -121,6 +121,11 @@ def truth(order: Order) -> Truth:
     return Truth.ON_THE_WAY if came else Truth.NOT_CHARGED
 
 
+def is_deciding(order: Order) -> bool:
+    """Say whether a bank has yet to decide about an order's money."""
+    return order.payments.filter(status=Payment.Status.PROCESSING).exists()
+
+
 def is_going_back(order: Order) -> bool:
     """Say whether all the money of an order is on its way back."""
     came = order.payments.filter(status=Payment.Status.SUCCEEDED)

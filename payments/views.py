@@ -13,6 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from payments import checkout, expiry, fulfilment, orders, products, rate_limits
+from payments.checkout import Started
 from payments.exceptions import GatewayUnavailable, PaymentsError
 from payments.models import Order
 from payments.orders import Truth
@@ -20,8 +21,10 @@ from payments.rate_limits import RateLimited
 
 logger = logging.getLogger(__name__)
 
-ATTEMPTS_PER_ADDRESS = "60/minute"
-WAIT_SECONDS = 30
+STARTS_PER_ADDRESS = "60/minute"
+STARTS_PER_ORDER = "30/minute"
+QUESTIONS_PER_ORDER = "30/minute"
+PROBLEM = "application/problem+json"
 
 
 def order_or_404(reference: str) -> Order:
@@ -34,18 +37,23 @@ def page_of(order: Order) -> str:
     return reverse(products.of(order).page, args=[order.reference])
 
 
+def can_be_paid(order: Order) -> bool:
+    """Say whether a guest may be asked for money now: held, in time, and no bank is deciding."""
+    is_open = order.is_payable and not order.is_overdue(timezone.now())
+    return is_open and orders.truth(order) is Truth.NOT_CHARGED and not orders.is_deciding(order)
+
+
 @never_cache
 @require_GET
 def pay(request: HttpRequest, reference: str) -> HttpResponse:
     """Show the countdown, the summary and the card field."""
     order = order_or_404(reference)
-    now = timezone.now()
-    if not order.is_payable or orders.truth(order) is not Truth.NOT_CHARGED:
+    if not can_be_paid(order):
         return private(redirect(page_of(order)))
     context = {
         "order": order,
-        "now": now,
-        "is_over": order.is_overdue(now),
+        "lines": [{**line, "cents": line_cents(line)} for line in order.lines],
+        "now": timezone.now(),
         "stripe_js_url": settings.STRIPE_JS_URL,
         "publishable_key": settings.STRIPE_PUBLISHABLE_KEY,
         "is_hosted": settings.STRIPE_MODE == "checkout",
@@ -53,13 +61,16 @@ def pay(request: HttpRequest, reference: str) -> HttpResponse:
     return private(render(request, "payments/pay.html", context))
 
 
+def line_cents(line: dict[str, int]) -> int:
+    """Return what a line costs with every fee in it."""
+    return line["quantity"] * (line["unit_price_cents"] + line["unit_fee_cents"])
+
+
 @require_POST
 def start(request: HttpRequest, reference: str) -> JsonResponse:
     """Open the way to pay on our own page, or find the one that is open."""
-    order = order_or_404(reference)
     try:
-        rate_limits.check(ATTEMPTS_PER_ADDRESS, "start", rate_limits.address_of(request))
-        begun = checkout.start_payment(order.pk, provider="stripe", mode="elements", now=timezone.now())
+        begun = begin(request, order_or_404(reference), mode="elements")
     except PaymentsError as refusal:
         return problem(refusal)
     except RateLimited as refusal:
@@ -72,14 +83,24 @@ def start_hosted(request: HttpRequest, reference: str) -> HttpResponse:
     """Lead a guest to the provider's own page: the road without JavaScript."""
     order = order_or_404(reference)
     try:
-        rate_limits.check(ATTEMPTS_PER_ADDRESS, "start", rate_limits.address_of(request))
-        begun = checkout.start_payment(order.pk, provider="stripe", mode="checkout", now=timezone.now())
-    except (PaymentsError, RateLimited) as refusal:
-        messages.error(request, _((type(refusal).__doc__ or "").strip()))
+        begun = begin(request, order, mode="checkout")
+    except PaymentsError as refusal:
+        messages.error(request, _(refusal.sentence))
         return redirect("payments:pay", reference)
+    except RateLimited as refusal:
+        context = {"sentence": _(refusal.sentence), "way_back": reverse("payments:pay", args=[reference])}
+        headers = {"Retry-After": str(refusal.wait_seconds)}
+        return private(HttpResponse(render(request, "429.html", context).content, status=429, headers=headers))
     response = redirect(begun.redirect_url)
     response.status_code = 303
     return response
+
+
+def begin(request: HttpRequest, order: Order, *, mode: str) -> Started:
+    """Open the way to pay, unless somebody tries that too often: cards are tested by machines."""
+    rate_limits.check(STARTS_PER_ADDRESS, "start", rate_limits.address_of(request))
+    rate_limits.check(STARTS_PER_ORDER, "start-order", order.reference)
+    return checkout.start_payment(order.pk, provider="stripe", mode=mode, now=timezone.now())
 
 
 @require_POST
@@ -109,37 +130,35 @@ def cancel(request: HttpRequest, reference: str) -> HttpResponse:
 @require_GET
 def come_back(request: HttpRequest, reference: str) -> HttpResponse:
     """Ask the provider how it stands, deliver at once, and show the truth."""
-    order = order_or_404(reference)
-    order = settle(order)
-    if order.is_payable and orders.truth(order) is Truth.NOT_CHARGED:
-        if request.GET.get("redirect_status") == "failed":
-            messages.error(request, _("Payment failed. Please try again."))
-        return redirect("payments:pay", reference)
-    return redirect(page_of(order))
+    order = settle(order_or_404(reference))
+    if not can_be_paid(order):
+        return private(redirect(page_of(order)))
+    if request.GET.get("redirect_status") == "failed":
+        messages.error(request, _("Payment failed. Please try again."))
+    return private(redirect("payments:pay", reference))
 
 
 @never_cache
 @require_GET
-def state(request: HttpRequest, reference: str) -> JsonResponse:
+def state(request: HttpRequest, reference: str) -> HttpResponse:
     """Say how an order stands; with `ask=1`, as the provider sees it now."""
     order = order_or_404(reference)
     is_known = True
     if request.GET.get("ask") == "1":
         try:
+            rate_limits.check(QUESTIONS_PER_ORDER, "ask", order.reference)
             order = settle(order, quietly=False)
-        except GatewayUnavailable:
+        except (GatewayUnavailable, RateLimited):
             is_known = False
-    now = timezone.now()
-    return JsonResponse(
-        {
-            "truth": orders.truth(order),
-            "status": order.status,
-            "is_known": is_known,
-            "expires_at": order.expires_at.isoformat(),
-            "now": now.isoformat(),
-            "page": page_of(order),
-        }
-    )
+    answer = {
+        "truth": orders.truth(order),
+        "status": order.status,
+        "is_known": is_known and not orders.is_deciding(order),
+        "expires_at": order.expires_at.isoformat(),
+        "now": timezone.now().isoformat(),
+        "page": page_of(order),
+    }
+    return private(JsonResponse(answer))
 
 
 def settle(order: Order, *, quietly: bool = True) -> Order:
@@ -161,19 +180,21 @@ def settle(order: Order, *, quietly: bool = True) -> Order:
 def problem(refusal: PaymentsError) -> JsonResponse:
     """Answer with a problem document: a stable code and a kind sentence."""
     body = {"code": refusal.code, "status": refusal.status, "detail": _(refusal.sentence)}
-    return JsonResponse(body, status=refusal.status, content_type="application/problem+json")
+    return JsonResponse(body, status=refusal.status, content_type=PROBLEM)
 
 
 def too_fast(refusal: RateLimited) -> JsonResponse:
-    """Answer that this is too often."""
-    body = {"code": "too_many_requests", "status": 429, "detail": _((type(refusal).__doc__ or "").strip())}
-    return JsonResponse(
-        body, status=429, content_type="application/problem+json", headers={"Retry-After": str(WAIT_SECONDS)}
-    )
+    """Answer that this is too often, and when it no longer is."""
+    body = {"code": "too_many_requests", "status": 429, "detail": _(refusal.sentence)}
+    return JsonResponse(body, status=429, content_type=PROBLEM, headers={"Retry-After": str(refusal.wait_seconds)})
 
 
 def private(response: HttpResponse) -> HttpResponse:
-    """Keep an order's address out of search engines and other sites' logs."""
+    """Keep an order's address out of search engines and other sites' logs.
+
+    Not `no-referrer`: browsers would then send our own forms with `Origin: null`, which the check
+    against forged requests refuses.
+    """
     response["X-Robots-Tag"] = "noindex, nofollow"
     response["Referrer-Policy"] = "same-origin"
     return response

@@ -38,3 +38,9 @@ class UnknownType(TicketsError):
 
     code = "unknown_ticket_type"
     status = 422
+
+
+class StillHolding(TicketsError):
+    """We are still holding your places. Please try once more in a moment."""
+
+    code = "still_holding"

@@ -10,26 +10,68 @@ from tickets.models import TicketType
 PREFIX = "quantity_"
 
 
-class BuyForm(forms.Form):
+class GuestForm(forms.Form):
+    """A form that puts the cursor where something is not right."""
+
+    def full_clean(self) -> None:
+        """Clean, then mark the first field with a mistake."""
+        super().full_clean()
+        wrong = next((name for name in self.fields if name in self.errors), None)
+        if wrong:
+            self.fields[wrong].widget.attrs["autofocus"] = True
+
+
+def email_field() -> forms.EmailField:
+    """Return the field for an address, as phones like it."""
+    attrs = {"autocomplete": "email", "inputmode": "email", "autocapitalize": "off", "spellcheck": "false"}
+    return forms.EmailField(
+        max_length=254,
+        label=_("Email"),
+        widget=forms.EmailInput(attrs=attrs),
+        error_messages={
+            "required": _("Type your email: your tickets are sent there."),
+            "invalid": _("This address is not complete. It looks like name@example.com."),
+        },
+    )
+
+
+class BuyForm(GuestForm):
     """How many of what, for whom."""
 
-    name = forms.CharField(max_length=200, strip=True, label=_("Name"))
-    email = forms.EmailField(max_length=254, label=_("Email"))
+    name = forms.CharField(
+        max_length=200,
+        strip=True,
+        label=_("Name"),
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+        error_messages={"required": _("Type your name: it is on your tickets.")},
+    )
+    email = email_field()
 
     def __init__(self, *args: Any, types: list[TicketType], **kwargs: Any) -> None:  # Any: Django's own arguments
         super().__init__(*args, **kwargs)
         self.types = types
         for type_ in types:
-            self.fields[PREFIX + type_.slug] = forms.IntegerField(
-                min_value=0, max_value=type_.max_per_order, required=False, label=type_.name
-            )
+            self.fields[PREFIX + type_.slug] = quantity_field(type_)
+        self.order_fields([PREFIX + type_.slug for type_ in types])
 
     def quantities(self) -> dict[str, int]:
         """Return what was chosen, by slug."""
         return {type_.slug: self.cleaned_data.get(PREFIX + type_.slug) or 0 for type_ in self.types}
 
 
-class FindForm(forms.Form):
+def quantity_field(type_: TicketType) -> forms.IntegerField:
+    """Return the field for how many of a type."""
+    most = _("At most %(limit_value)s in one order.")
+    return forms.IntegerField(
+        min_value=0,
+        max_value=type_.max_per_order,
+        required=False,
+        label=type_.name,
+        error_messages={"max_value": most, "min_value": _("Not fewer than none."), "invalid": _("Type a number.")},
+    )
+
+
+class FindForm(GuestForm):
     """Where to send a guest's tickets once more."""
 
-    email = forms.EmailField(max_length=254, label=_("Email"))
+    email = email_field()

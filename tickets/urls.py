@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from tickets import views
+from tickets import document_views, views
 
 app_name = "tickets"
 
@@ -11,9 +11,9 @@ urlpatterns = [
     path("nights/<slug:slug>/", views.event, name="event"),
     path("nights/<slug:slug>/buy/", views.buy, name="buy"),
     path("orders/<str:reference>/", views.order, name="order"),
-    path("orders/<str:reference>/tickets.pdf", views.pdf_file, name="pdf"),
-    path("orders/<str:reference>/calendar.ics", views.calendar_file, name="calendar"),
-    path("orders/<str:reference>/tickets/<int:position>.svg", views.qr_svg, name="qr_svg"),
-    path("orders/<str:reference>/tickets/<int:position>.png", views.qr_png, name="qr_png"),
+    path("orders/<str:reference>/tickets.pdf", document_views.pdf_file, name="pdf"),
+    path("orders/<str:reference>/calendar.ics", document_views.calendar_file, name="calendar"),
+    path("orders/<str:reference>/tickets/<int:position>.svg", document_views.qr_svg, name="qr_svg"),
+    path("orders/<str:reference>/tickets/<int:position>.png", document_views.qr_png, name="qr_png"),
     path("find/", views.find, name="find"),
 ]

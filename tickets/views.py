@@ -1,43 +1,63 @@
 """The guest's pages: read the request, make one call, choose the response."""
 
 from datetime import datetime
+from uuid import uuid4
 
+from django.conf import settings
 from django.contrib import messages
+from django.db.models import Prefetch
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from payments import orders, rate_limits
+from payments import expiry, orders, rate_limits, times
+from payments.exceptions import PaymentsError
 from payments.models import Order
-from payments.orders import Buyer
+from payments.orders import Buyer, Truth
 from payments.rate_limits import RateLimited
-from tickets import checkout, finding, holds
-from tickets.documents import calendar, pdf, qr
-from tickets.exceptions import TicketsError
+from tickets import finding, holds, purchases, structured_data, telling
 from tickets.forms import PREFIX, BuyForm, FindForm
 from tickets.models import Event, Ticket, TicketType
+from tickets.telling import Telling
 
 HOLDS_PER_ADDRESS = "30/minute"
 FINDS_PER_ADDRESS = "10/minute"
+FINDS_PER_EMAIL = "5/hour"
 FEW = 10
+LONGEST_PRESS = 64
+PRESS_COOKIE = "press"
 
 
 @require_GET
 def home(request: HttpRequest) -> HttpResponse:
     """Show what is on."""
     now = timezone.now()
-    nights = Event.objects.upcoming(now).prefetch_related("ticket_types").order_by("starts_at")
-    cards = [{"event": night, "from_cents": lowest_price(night)} for night in nights]
-    return render(request, "tickets/home.html", {"cards": cards})
+    types = Prefetch("ticket_types", queryset=holds.with_available(TicketType.objects.all(), now=now))
+    nights = Event.objects.upcoming(now).prefetch_related(types).order_by("starts_at")
+    context = {"cards": [card_of(night, now=now) for night in nights], **addresses(request, artwork="maguey")}
+    return render(request, "tickets/home.html", context)
 
 
-def lowest_price(night: Event) -> int | None:
-    """Return the lowest all-in price of a night, in cents."""
-    return min((type_.all_in_cents for type_ in night.ticket_types.all() if type_.on_sale), default=None)
+def card_of(night: Event, *, now: datetime) -> dict[str, object]:
+    """Return a night with its lowest all-in price among what is left."""
+    on_shelf = [type_ for type_ in night.ticket_types.all() if type_.on_sale]
+    left = [type_.all_in_cents for type_ in on_shelf if stock_of(type_)["left"]]
+    return {
+        "event": night,
+        "is_gone": bool(on_shelf) and not left,
+        "from_cents": min(left, default=None) if night.is_on_sale(now) else None,
+    }
+
+
+def addresses(request: HttpRequest, *, artwork: str) -> dict[str, str]:
+    """Return a page's own address and its picture's, as other sites need them."""
+    picture = static(f"img/og/{artwork or 'maguey'}.jpg")
+    return {"page_url": request.build_absolute_uri(request.path), "image_url": request.build_absolute_uri(picture)}
 
 
 @require_GET
@@ -45,8 +65,8 @@ def event(request: HttpRequest, slug: str) -> HttpResponse:
     """Show a night: what is sold, for how much with everything in, and how much is left."""
     night = get_object_or_404(Event.objects.visible(), slug=slug)
     now = timezone.now()
-    kept = {key: str(value) for key, value in request.GET.items() if key in ("name", "email") or key.startswith(PREFIX)}
-    return show_event(request, night, types_of(night, now), initial=kept, now=now)
+    types = types_of(night, now)
+    return show_event(request, night, types, form=BuyForm(types=types), now=now)
 
 
 def types_of(night: Event, now: datetime) -> list[TicketType]:
@@ -55,29 +75,40 @@ def types_of(night: Event, now: datetime) -> list[TicketType]:
 
 
 def show_event(
-    request: HttpRequest,
-    night: Event,
-    types: list[TicketType],
-    *,
-    now: datetime,
-    form: BuyForm | None = None,
-    initial: dict[str, str] | None = None,
-    status: int = 200,
+    request: HttpRequest, night: Event, types: list[TicketType], *, form: BuyForm, now: datetime, status: int = 200
 ) -> HttpResponse:
     """Render a night's page, with what was typed kept."""
-    form = form or BuyForm(types=types, initial=initial or {})
-    rows = [{"type": type_, "field": form[PREFIX + type_.slug], **stock_of(type_)} for type_ in types]
+    stocks = [stock_of(type_) for type_ in types]
+    sold_out = bool(types) and all(stock["is_gone"] for stock in stocks)
+    is_on_sale = night.is_on_sale(now)
+    about = addresses(request, artwork=night.artwork)
+    press = press_of(request)
     context = {
         "event": night,
-        "rows": rows,
+        "rows": [
+            {
+                "type": type_,
+                "field": form[PREFIX + type_.slug],
+                "can_choose": is_on_sale and not stock["is_gone"],
+                **stock,
+            }
+            for type_, stock in zip(types, stocks, strict=True)
+        ],
         "form": form,
-        "is_on_sale": night.is_on_sale(now),
-        "sold_out": all(row["is_gone"] for row in rows),
+        "press": press,
+        "can_buy": is_on_sale and bool(types) and not sold_out,
+        "sold_out": sold_out,
+        "notice": notice_of(night, sold_out=sold_out, now=now),
+        "hold_minutes": settings.HOLD_MINUTES,
+        "structured_data": structured_data.describe(night, types, **about),
+        **about,
     }
-    return render(request, "tickets/event.html", context, status=status)
+    response = render(request, "tickets/event.html", context, status=status)
+    response.set_cookie(PRESS_COOKIE, press, httponly=True, samesite="Lax", secure=settings.CSRF_COOKIE_SECURE)
+    return response
 
 
-def stock_of(type_: TicketType) -> dict[str, object]:
+def stock_of(type_: TicketType) -> dict[str, int | bool]:
     """Say how much is left of a type, as a guest needs to know it."""
     left = max(getattr(type_, "available", 0), 0)
     return {
@@ -86,6 +117,33 @@ def stock_of(type_: TicketType) -> dict[str, object]:
         "is_last": 0 < left <= FEW,
         "most": min(left, type_.max_per_order),
     }
+
+
+def notice_of(night: Event, *, sold_out: bool, now: datetime) -> str:
+    """Say why nothing can be bought, where nothing can."""
+    if night.status == Event.Status.CANCELLED:
+        return _("This night is cancelled. Everybody who paid has their money back or on the way.")
+    if night.status == Event.Status.PUBLISHED and now < night.sales_start_at:
+        opens = night.sales_start_at.astimezone(night.zone)
+        words = {"day": times.write_day(opens), "hour": times.write_hour(opens)}
+        return _("Tickets go on sale on %(day)s at %(hour)s.") % words
+    if not night.is_on_sale(now):
+        return _("Tickets are not on sale any more.")
+    if sold_out:
+        return _("Sold out. A place held and not paid for comes back after %(minutes)s minutes: look again.") % {
+            "minutes": settings.HOLD_MINUTES
+        }
+    return ""
+
+
+def press_of(request: HttpRequest) -> str:
+    """Return the mark by which a form's second press is known.
+
+    A browser keeps it in a cookie until it has paid: Back, a reload or a second tab may fetch the
+    form anew, and it is still the same guest with the same wish.
+    """
+    sent = request.POST.get("press") or request.COOKIES.get(PRESS_COOKIE, "")
+    return sent if 0 < len(sent) <= LONGEST_PRESS and sent.isprintable() else str(uuid4())
 
 
 @require_POST
@@ -100,100 +158,92 @@ def buy(request: HttpRequest, slug: str) -> HttpResponse:
     buyer = Buyer(form.cleaned_data["name"], form.cleaned_data["email"], language=get_language() or "en")
     try:
         rate_limits.check(HOLDS_PER_ADDRESS, "hold", rate_limits.address_of(request))
-        placed = checkout.buy_tickets(night, quantities=form.quantities(), buyer=buyer, now=now)
+        placed = purchases.buy_once(night, press=press_of(request), quantities=form.quantities(), buyer=buyer, now=now)
     except RateLimited as refusal:
-        form.add_error(None, _((type(refusal).__doc__ or "").strip()))
-        return show_event(request, night, types, form=form, now=now, status=429)
-    except TicketsError as refusal:
+        form.add_error(None, _(refusal.sentence))
+        response = show_event(request, night, types, form=form, now=now, status=429)
+        response["Retry-After"] = str(refusal.wait_seconds)
+        return response
+    except PaymentsError as refusal:
         form.add_error(None, _(refusal.sentence))
         return show_event(request, night, types_of(night, now), form=form, now=now, status=refusal.status)
     return redirect("payments:pay", placed.reference)
 
 
-def order_or_404(reference: str) -> Order:
-    """Return the order of tickets a guest holds the reference of."""
-    return get_object_or_404(Order.objects.select_related("event"), reference=reference, kind=Order.Kind.GA_TICKET)
-
-
 @never_cache
 @require_GET
 def order(request: HttpRequest, reference: str) -> HttpResponse:
-    """Show an order: its tickets, or the truth about its money."""
-    found = order_or_404(reference)
+    """Show an order: its tickets, or the truth about its money.
+
+    A hold found over is ended first, at the provider too: only then is it known that nothing was
+    charged.
+    """
+    found = get_object_or_404(Order.objects.select_related("event"), reference=reference, kind=Order.Kind.GA_TICKET)
     now = timezone.now()
-    if found.is_payable and not found.is_overdue(now) and orders.truth(found) is orders.Truth.NOT_CHARGED:
+    if found.is_overdue(now):
+        expiry.expire_order(found.pk, now=now)
+        found.refresh_from_db()
+    if is_to_be_paid(found, now=now):
         return redirect("payments:pay", reference)
-    tickets = found.tickets.select_related("ticket_type").order_by("position")
-    context = {
-        "order": found,
-        "event": found.event,
-        "truth": orders.truth(found),
-        "tickets": tickets,
-        "has_valid": any(ticket.status != Ticket.Status.VOID for ticket in tickets),
-        "again": again_query(found),
-    }
+    truth = orders.truth(found)
+    context = {"order": found, "event": found.event, "truth": truth}
+    if truth is Truth.DELIVERED:
+        context |= tickets_of(found)
+    else:
+        context |= told(telling.tell(found, now=now), found, now=now)
     response = render(request, "tickets/order.html", context)
+    if truth is not Truth.NOT_CHARGED:
+        response.delete_cookie(PRESS_COOKIE, samesite="Lax")  # what is bought next is another wish
     response["X-Robots-Tag"] = "noindex, nofollow"
     response["Referrer-Policy"] = "same-origin"
     return response
 
 
-def again_query(found: Order) -> dict[str, object]:
-    """Return what was chosen and typed, to offer the same places in one tap."""
+def is_to_be_paid(found: Order, *, now: datetime) -> bool:
+    """Say whether an order waits for its guest's money, and for nothing else."""
+    is_open = found.is_payable and not found.is_overdue(now)
+    return is_open and orders.truth(found) is Truth.NOT_CHARGED and not orders.is_deciding(found)
+
+
+def tickets_of(found: Order) -> dict[str, object]:
+    """Return an order's tickets, and whether any of them lets somebody in."""
+    tickets = list(found.tickets.select_related("ticket_type").order_by("position"))
+    return {"tickets": tickets, "has_valid": any(ticket.status != Ticket.Status.VOID for ticket in tickets)}
+
+
+def told(words: Telling, found: Order, *, now: datetime) -> dict[str, object]:
+    """Return what an order's page says, with the same places on offer where they can be had again."""
+    can_have_again = words.can_have_again and found.event.is_on_sale(now)
+    return {
+        "headline": words.headline,
+        "explanation": words.explanation,
+        "is_moving": words.is_moving,
+        "again": again(found) if can_have_again else None,
+    }
+
+
+def again(found: Order) -> dict[str, object]:
+    """Return what was chosen and typed, to take the same places in one tap."""
     slugs = {str(pk): slug for pk, slug in found.event.ticket_types.values_list("pk", "slug")}
     chosen = [(PREFIX + slugs[line["item"]], line["quantity"]) for line in found.lines if line["item"] in slugs]
-    return {"name": found.name, "email": found.email, "chosen": chosen}
-
-
-def ticket_or_404(reference: str, position: int) -> Ticket:
-    """Return a living ticket of an order."""
-    living = Ticket.objects.exclude(status=Ticket.Status.VOID)
-    return get_object_or_404(living, order__reference=reference, position=position)
-
-
-@never_cache
-@require_GET
-def qr_svg(request: HttpRequest, reference: str, position: int) -> HttpResponse:
-    """Serve a ticket's QR code as SVG."""
-    return HttpResponse(qr.svg(ticket_or_404(reference, position).code), content_type="image/svg+xml")
-
-
-@never_cache
-@require_GET
-def qr_png(request: HttpRequest, reference: str, position: int) -> HttpResponse:
-    """Serve a ticket's QR code as PNG."""
-    return HttpResponse(qr.png(ticket_or_404(reference, position).code), content_type="image/png")
-
-
-@never_cache
-@require_GET
-def pdf_file(request: HttpRequest, reference: str) -> HttpResponse:
-    """Serve an order's tickets as one PDF."""
-    found = get_object_or_404(Order, reference=reference, status=Order.Status.FULFILLED)
-    headers = {"Content-Disposition": f'inline; filename="maguey-{found.event.slug}.pdf"'}
-    return HttpResponse(pdf.order_pdf(found), content_type="application/pdf", headers=headers)
-
-
-@never_cache
-@require_GET
-def calendar_file(request: HttpRequest, reference: str) -> HttpResponse:
-    """Serve an order's night as a calendar file."""
-    found = get_object_or_404(Order, reference=reference, status=Order.Status.FULFILLED)
-    headers = {"Content-Disposition": f'attachment; filename="maguey-{found.event.slug}.ics"'}
-    return HttpResponse(calendar.order_calendar(found), content_type="text/calendar", headers=headers)
+    # The order itself is the mark: two tabs of this page take the places once.
+    return {"name": found.name, "email": found.email, "chosen": chosen, "press": f"again-{found.reference}"}
 
 
 @require_http_methods(["GET", "POST"])
 def find(request: HttpRequest) -> HttpResponse:
     """Send a guest the way back to their tickets; the answer is the same for every address."""
-    form = FindForm(request.POST or None)
+    form = FindForm(request.POST if request.method == "POST" else None)
     if request.method == "GET" or not form.is_valid():
-        return render(request, "tickets/find.html", {"form": form}, status=200 if request.method == "GET" else 422)
+        return render(request, "tickets/find.html", {"form": form}, status=422 if form.is_bound else 200)
+    email = form.cleaned_data["email"]
     try:
         rate_limits.check(FINDS_PER_ADDRESS, "find", rate_limits.address_of(request))
+        rate_limits.check(FINDS_PER_EMAIL, "find-email", email.lower())
     except RateLimited as refusal:
-        form.add_error(None, _((type(refusal).__doc__ or "").strip()))
-        return render(request, "tickets/find.html", {"form": form}, status=429)
-    finding.send_links(form.cleaned_data["email"], now=timezone.now())
+        form.add_error(None, _(refusal.sentence))
+        headers = {"Retry-After": str(refusal.wait_seconds)}
+        return HttpResponse(render(request, "tickets/find.html", {"form": form}).content, status=429, headers=headers)
+    finding.send_links(email, now=timezone.now())
     messages.success(request, _("If there are tickets for this address, an email is on its way."))
     return redirect("tickets:find")

@@ -33,6 +33,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.skip(reason="NO BROWSER: install Chromium to run the journeys"))
 
 
+@pytest.fixture(scope="session")
+def pictures(pytestconfig: pytest.Config) -> Path:
+    """Return where pictures of pages are kept, to be looked at."""
+    place = Path(pytestconfig.getoption("--output"))
+    place.mkdir(parents=True, exist_ok=True)
+    return place
+
+
 @pytest.fixture(params=[390, 1280], ids=["phone", "desktop"])
 def width(request: pytest.FixtureRequest) -> int:
     """Return a phone's width and a desktop's."""

@@ -1,3 +1,4 @@
+import re
 from datetime import datetime, timedelta
 
 import pytest
@@ -6,7 +7,7 @@ from django.urls import reverse
 
 from payments import rate_limits, refunds, retrying
 from payments.models import Email, Order, Refund
-from tests.buying import buy, hold
+from tests.buying import buy, come_back, hold, pay
 from tests.factories.tickets import EventFactory, TicketTypeFactory
 from tests.fakes import FakeProvider
 from tickets.models import Event, TicketType
@@ -24,7 +25,8 @@ def test_whats_on_shows_the_all_in_price_first() -> None:
 
     page = Client().get("/").content.decode()
 
-    assert "from $28.00, all in" in page
+    assert "from $28.00" in page
+    assert "every fee included" in page
     assert "Secreta" not in page
 
 
@@ -64,24 +66,65 @@ def test_buying_holds_places_and_leads_to_paying() -> None:
     assert (order.total_cents, order.name, order.language) == (5600, "Ana Ruiz", "en")
 
 
+def test_one_browser_is_one_wish_until_it_has_paid(provider: FakeProvider) -> None:
+    type_ = TicketTypeFactory.create()
+    page, guest = f"/nights/{type_.event.slug}/", Client()
+    mark = guest.get(page).cookies["press"].value
+
+    guest.post(f"{page}buy/", typed(type_, press=mark))
+    assert guest.get(page).cookies["press"].value == mark
+    order = Order.objects.get()
+    pay(provider, order)
+    come_back(order)
+    guest.get(f"/orders/{order.reference}/")
+
+    assert guest.get(page).cookies["press"].value != mark
+
+
+@pytest.mark.parametrize("mark", ["x" * 65, "a\nb", ""])
+def test_a_mark_that_is_not_ours_is_replaced(mark: str) -> None:
+    type_ = TicketTypeFactory.create()
+
+    page = Client().post(f"/nights/{type_.event.slug}/buy/", typed(type_, press=mark, name=""))
+
+    assert len(page.cookies["press"].value) == 36
+
+
 @pytest.mark.parametrize(
-    ("changes", "status"),
+    ("changes", "field", "words"),
     [
-        ({"email": "nobody"}, 422),
-        ({"name": ""}, 422),
-        ({"quantity": "0"}, 422),
-        ({"quantity": "99"}, 422),
-        ({"quantity": "many"}, 422),
-        ({"name": "A\x00B"}, 422),
+        ({"email": "nobody"}, "id_email_error", "It looks like name@example.com."),
+        ({"email": ""}, "id_email_error", "your tickets are sent there"),
+        ({"name": ""}, "id_name_error", "it is on your tickets"),
+        ({"name": "A\x00B"}, "id_name_error", "Null characters are not allowed."),
+        ({"quantity": "99"}, "id_quantity_general-error", "At most 8 in one order."),
+        ({"quantity": "-1"}, "id_quantity_general-error", "Not fewer than none."),
+        ({"quantity": "many"}, "id_quantity_general-error", "Type a number."),
     ],
 )
-def test_what_is_mistyped_is_said_beside_it_and_kept(changes: dict[str, str], status: int) -> None:
-    type_ = TicketTypeFactory.create()
+def test_what_is_mistyped_is_said_beside_it_and_kept(changes: dict[str, str], field: str, words: str) -> None:
+    type_ = TicketTypeFactory.create(slug="general")
 
     answer = Client().post(f"/nights/{type_.event.slug}/buy/", typed(type_, **changes))
 
-    assert answer.status_code == status
-    assert 'role="alert"' in answer.content.decode()
+    page = answer.content.decode()
+    said = re.search(rf'<p class="field-error" id="{field}">([^<]*)</p>', page)
+    assert answer.status_code == 422
+    assert said
+    assert words in said[1]
+    assert re.search(rf'aria-describedby="[^"]*{field}"', page)
+    assert (page.count("autofocus"), page.count('aria-invalid="true"')) == (1, 1)
+    assert "<title>Please look again" in page
+    assert not Order.objects.exists()
+
+
+def test_choosing_nothing_is_said_above_the_form() -> None:
+    type_ = TicketTypeFactory.create()
+
+    answer = Client().post(f"/nights/{type_.event.slug}/buy/", typed(type_, quantity="0"))
+
+    assert answer.status_code == 422
+    assert 'role="alert">Choose at least one ticket.</p>' in answer.content.decode()
     assert not Order.objects.exists()
 
 
@@ -139,7 +182,8 @@ def test_an_expired_order_offers_the_same_places(provider: FakeProvider, now: da
 
     type_ = order.ticket_reservations.get().ticket_type
     assert "You have not been charged." in page
-    assert f"quantity_{type_.slug}=2" in page
+    assert f'name="quantity_{type_.slug}" value="2"' in page
+    assert 'name="email" value="ana@example.com"' in page
 
 
 def test_a_refunded_order_says_when_the_money_arrives(provider: FakeProvider, now: datetime) -> None:

@@ -1,13 +1,13 @@
 """All tickets of an order as one tagged PDF."""
 
 import json
-from datetime import datetime
 from pathlib import Path
 
 import typst
-from django.utils import formats, translation
+from django.utils import translation
 from django.utils.translation import gettext as _
 
+from payments import times
 from payments.models import Order
 from tickets.documents import qr
 from tickets.models import Ticket
@@ -31,10 +31,10 @@ def contents_of(order: Order) -> dict[str, object]:
         "venue": night.venue_name,
         "night": night.title,
         "language": order.language,
-        "date": formats.date_format(night.starts_at.astimezone(night.zone), "l j F Y"),
+        "date": times.write_day(night.starts_at.astimezone(night.zone), "full"),
         "facts": [
-            [_("Doors"), hour(night.doors_at.astimezone(night.zone))],
-            [_("Until"), hour(night.ends_at.astimezone(night.zone))],
+            [_("Doors"), times.write_hour(night.doors_at.astimezone(night.zone))],
+            [_("Until"), times.write_hour(night.ends_at.astimezone(night.zone))],
             [_("Where"), night.venue_address],
             [_("Age"), _("%(age)s and over, with ID") % {"age": night.minimum_age}],
             [_("Order"), order.reference],
@@ -54,8 +54,3 @@ def ticket_page(order: Order, ticket: Ticket, *, of: int) -> dict[str, str]:
         "qr": qr.svg(ticket.code),
         "alt": _("QR code of ticket %(n)s") % {"n": ticket.position},
     }
-
-
-def hour(moment: datetime) -> str:
-    """Write an hour as the language does."""
-    return formats.time_format(moment, "g:i A")

@@ -3,6 +3,7 @@
 import io
 
 import segno
+from django.utils.translation import gettext as _
 
 QUIET_ZONE = 4
 PIXELS_PER_MODULE = 10
@@ -12,7 +13,7 @@ def svg(code: str) -> str:
     """Return a code as an SVG image."""
     drawing = io.BytesIO()
     make(code).save(
-        drawing, kind="svg", border=QUIET_ZONE, dark="#000", light="#fff", omitsize=True, title="QR code of a ticket"
+        drawing, kind="svg", border=QUIET_ZONE, dark="#000", light="#fff", omitsize=True, title=_("QR code of a ticket")
     )
     return drawing.getvalue().decode()
 

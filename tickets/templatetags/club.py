@@ -1,12 +1,11 @@
 """Amounts and nights as people read them."""
 
 from datetime import datetime
-from typing import Any
 
 from django import template
-from django.utils import formats
 from django.utils.translation import get_language
 
+from payments import times
 from payments.money import format_cents
 from tickets.models import Event
 
@@ -25,7 +24,13 @@ def at_the_club(moment: datetime, event: Event) -> datetime:
     return moment.astimezone(event.zone)
 
 
+@register.filter
+def clock(moment: datetime) -> str:
+    """Write a time of day as the reader says it: 9 PM, 9:30 PM; 21:00 in Spanish."""
+    return times.write_hour(moment)
+
+
 @register.simple_tag
-def night(event: Event, pattern: str = "D j M") -> Any:  # Any: Django's own return type
+def night(event: Event, style: str = "short") -> str:
     """Write the date of a night as the club counts it."""
-    return formats.date_format(event.starts_at.astimezone(event.zone), pattern)
+    return times.write_day(event.starts_at.astimezone(event.zone), style)
