@@ -85,9 +85,10 @@ INVARIANTS = (
     ),
     Invariant(
         6,
-        "No unpaid order holds places longer than the grace after its end.",
+        "No unpaid order holds places longer than the grace after its end, unless a bank is deciding about it.",
         """
         SELECT o.reference FROM orders o WHERE o.status = 'pending' AND o.expires_at < %(grace)s
+          AND NOT EXISTS (SELECT FROM payments p WHERE p.order_id = o.id AND p.status = 'processing')
         """,
     ),
     Invariant(

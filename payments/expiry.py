@@ -11,8 +11,9 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 
-from payments import checkout, orders
+from payments import checkout, failures, orders
 from payments.exceptions import AlreadyPaid, GatewayUnavailable, OrderClosed, PaymentInProgress
+from payments.failures import Category, Severity, Trouble
 from payments.models import Order, Payment
 
 logger = logging.getLogger(__name__)
@@ -59,8 +60,8 @@ def expire_these(order_ids: Iterable[UUID], *, now: datetime) -> int:
 def expire_order(order_id: UUID, *, now: datetime, patience: Patience | None = None) -> bool:
     """End one overdue order, once its money can no longer come; say whether it ended.
 
-    A provider that does not answer, or has not decided, delays this until the grace is over;
-    then the places go back, and money that still comes is late money.
+    A provider that does not answer delays this until the grace is over; then the places go back,
+    and money that still comes is late money. One that has not decided delays it until it has.
     """
     if close_order(order_id, Order.Status.EXPIRED, now=now):
         return True
@@ -73,8 +74,10 @@ def expire_order(order_id: UUID, *, now: datetime, patience: Patience | None = N
             close_live_payments(order, now=now)
     except (GatewayUnavailable, PaymentInProgress) as error:
         patience.silences += isinstance(error, GatewayUnavailable)
-        logger.info("Order %s keeps its places until its grace is over: %s", order_id, error)
+        logger.info("Order %s keeps its places for now: %s", order_id, error)
     grace_is_over = now >= order.expires_at + timedelta(minutes=settings.HOLD_GRACE_MINUTES)
+    if grace_is_over and is_undecided(order):
+        report_undecided(order, now=now)
     return close_order(order_id, Order.Status.EXPIRED, now=now, even_if_live=grace_is_over)
 
 
@@ -107,4 +110,24 @@ def close_order(order_id: UUID, status: Order.Status, *, now: datetime, even_if_
         return False
     if not even_if_live and order.payments.filter(status__in=Payment.LIVE).exists():
         return False
-    return orders.close(order, status, now=now)
+    return not is_undecided(order) and orders.close(order, status, now=now)
+
+
+def is_undecided(order: Order) -> bool:
+    """Say whether a bank has a guest's money in hand and has not decided about it."""
+    return order.payments.filter(status=Payment.Status.PROCESSING).exists()
+
+
+def report_undecided(order: Order, *, now: datetime) -> None:
+    """Let the owner know, once, of places that wait for a bank."""
+    failures.record(
+        Trouble(
+            cause=f"undecided:{order.pk}",
+            category=Category.PROVIDER,
+            severity=Severity.WARNING,
+            order=order,
+            code=failures.UNDECIDED,
+            message="The bank has not decided about this payment; its places are kept until it does.",
+        ),
+        now=now,
+    )

@@ -12,6 +12,7 @@ from payments.models import Order, Payment, PaymentFailure
 Category = PaymentFailure.Category
 Severity = PaymentFailure.Severity
 
+UNDECIDED = "still_processing"
 LABELS_RESOLVED_BY_SUCCESS = "The guest paid after all."
 
 
@@ -84,9 +85,9 @@ def settle(cause: str, note: str, *, now: datetime) -> int:
 
 @transaction.atomic(savepoint=False)
 def resolve_declines(order: Order, *, now: datetime) -> int:
-    """Resolve an order's declined attempts, because the guest has paid; return how many."""
+    """Resolve an order's declined attempts, and a bank's long silence, because the guest has paid; return how many."""
     return (
         PaymentFailure.objects.unresolved()
-        .filter(order=order, severity=Severity.INFO)
+        .filter(Q(severity=Severity.INFO) | Q(error_code=UNDECIDED), order=order)
         .update(resolved=True, resolved_at=now, resolution_note=LABELS_RESOLVED_BY_SUCCESS)
     )

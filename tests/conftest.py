@@ -37,13 +37,17 @@ def plain_static_files(settings: Settings) -> None:
     }
 
 
-@pytest.fixture(scope="session", autouse=True)
-def empty_redis() -> Iterator[None]:
-    """Begin with nothing in the tests' own Redis database."""
-    server = redis.Redis.from_url(settings.REDIS_URL)
-    server.flushdb()
-    yield
-    server.close()
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator["redis.Redis[bytes]"]:
+    """Return the tests' own Redis database."""
+    with redis.Redis.from_url(settings.REDIS_URL) as server:
+        yield server
+
+
+@pytest.fixture(autouse=True)
+def empty_redis(redis_server: "redis.Redis[bytes]") -> None:
+    """Begin each test with nothing counted against anybody."""
+    redis_server.flushdb()
 
 
 @pytest.fixture(autouse=True)

@@ -2,7 +2,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from payments import expiry, orders
+from owners import audit
+from payments import checkout, expiry, orders
 from payments.exceptions import (
     AlreadyExtended,
     AlreadyPaid,
@@ -13,7 +14,7 @@ from payments.exceptions import (
     SavedServerError,
 )
 from payments.gateways.types import IntentStatus
-from payments.models import Order, Payment
+from payments.models import Order, Payment, PaymentFailure
 from tests.buying import buy, fresh, hold, intent_of, pay, start
 from tests.factories.tickets import TicketTypeFactory
 from tests.fakes import FakeProvider
@@ -114,6 +115,29 @@ def test_a_silent_provider_is_asked_three_times_in_a_run_and_holds_nobody_up(
     assert provider.calls.count("cancel_intent") == 3
     assert {fresh(order).status for order in old} == {Order.Status.EXPIRED}
     assert {fresh(order).status for order in waiting} == {Order.Status.PENDING}
+
+
+@pytest.mark.parametrize(("decided", "status"), [(IntentStatus.SUCCEEDED, "paid"), (IntentStatus.OPEN, "expired")])
+def test_a_payment_the_bank_is_deciding_about_keeps_its_places(
+    provider: FakeProvider, now: datetime, decided: IntentStatus, status: str
+) -> None:
+    order = hold(now=now)
+    intent_id = intent_of(start(order))
+    provider.set_status(intent_id, IntentStatus.PROCESSING)
+    checkout.ask_provider(order, now=now)
+
+    for _ in range(2):
+        assert expiry.expire_overdue(now=now + GRACE_OVER) == 0
+    assert (fresh(order).status, order.ticket_reservations.get().status) == ("pending", "pending")
+    assert PaymentFailure.objects.get().error_code == "still_processing"
+    assert all(finding.holds for finding in audit.audit(now=now + GRACE_OVER))
+    provider.set_status(intent_id, IntentStatus.OPEN)
+    if decided is IntentStatus.SUCCEEDED:
+        provider.pay(intent_id)
+    expiry.expire_overdue(now=now + GRACE_OVER)
+
+    assert fresh(order).status == status
+    assert PaymentFailure.objects.get().resolved == (status == "paid")
 
 
 def test_an_intent_a_crash_left_behind_is_found_and_cancelled(provider: FakeProvider, now: datetime) -> None:
