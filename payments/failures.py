@@ -13,7 +13,7 @@ Category = PaymentFailure.Category
 Severity = PaymentFailure.Severity
 
 UNDECIDED = "still_processing"
-LABELS_RESOLVED_BY_SUCCESS = "The guest paid after all."
+PAID_AFTER_ALL = "The guest paid after all."
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,9 @@ def told_of(cause: str) -> QuerySet[PaymentFailure]:
 @transaction.atomic(savepoint=False)
 def settle(cause: str, note: str, *, now: datetime) -> int:
     """Resolve the failures of a cause that has gone away by itself or by a retry; return how many."""
-    return told_of(cause).filter(resolved=False).update(resolved=True, resolved_at=now, resolution_note=note)
+    unresolved = told_of(cause).filter(resolved=False)
+    by_itself = {"resolved_by": "system"}
+    return unresolved.update(resolved=True, resolved_at=now, resolution_note=note, metadata=by_itself)
 
 
 @transaction.atomic(savepoint=False)
@@ -89,5 +91,5 @@ def resolve_declines(order: Order, *, now: datetime) -> int:
     return (
         PaymentFailure.objects.unresolved()
         .filter(Q(severity=Severity.INFO) | Q(error_code=UNDECIDED), order=order)
-        .update(resolved=True, resolved_at=now, resolution_note=LABELS_RESOLVED_BY_SUCCESS)
+        .update(resolved=True, resolved_at=now, resolution_note=PAID_AFTER_ALL, metadata={"resolved_by": "payment"})
     )

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F
 
 from payments import failures, orders
@@ -21,21 +21,22 @@ class Surplus:
     ticket_ids: tuple[UUID, ...]
 
 
+SURPLUS = """
+    SELECT DISTINCT counted.order_id
+    FROM (SELECT order_id, ticket_type_id, count(*) AS living FROM tickets WHERE status <> 'void' GROUP BY 1, 2) counted
+    JOIN orders o ON o.id = counted.order_id
+    WHERE counted.living > coalesce((
+        SELECT sum((line->>'quantity')::int) FROM jsonb_array_elements(o.lines) line
+        WHERE line->>'item' = counted.ticket_type_id::text
+    ), 0)
+"""
+
+
 def find_surplus() -> list[UUID]:
     """Return the orders that have more living tickets of a type than their lines say."""
-    rows = Ticket.objects.exclude(status=Ticket.Status.VOID).values_list("order_id", "ticket_type_id")
-    counts: dict[UUID, dict[str, int]] = {}
-    for order_id, type_id in rows.iterator():
-        counts.setdefault(order_id, {}).setdefault(str(type_id), 0)
-        counts[order_id][str(type_id)] += 1
-    bought = Order.objects.filter(pk__in=counts).values_list("pk", "lines")
-    return [order_id for order_id, lines in bought if exceeds(counts[order_id], lines)]
-
-
-def exceeds(living: dict[str, int], lines: list[dict[str, object]]) -> bool:
-    """Say whether any type has more living tickets than were bought."""
-    allowed = {str(line["item"]): int(str(line["quantity"])) for line in lines}
-    return any(count > allowed.get(type_id, 0) for type_id, count in living.items())
+    with connection.cursor() as cursor:
+        cursor.execute(SURPLUS)
+        return [row[0] for row in cursor.fetchall()]
 
 
 @transaction.atomic(durable=True)

@@ -14,7 +14,6 @@ from payments.rate_limits import RateLimited
 logger = logging.getLogger(__name__)
 
 CONTENT_TYPE = "application/problem+json"
-WAIT_SECONDS = 30
 
 
 def answer(error: Exception, context: dict[str, Any]) -> Response:  # Any: DRF's own signature
@@ -23,8 +22,8 @@ def answer(error: Exception, context: dict[str, Any]) -> Response:  # Any: DRF's
         case PaymentsError():
             found = problem(error.status, error.code, error.sentence)
         case RateLimited():
-            wait = {"Retry-After": str(WAIT_SECONDS)}
-            found = problem(429, "too_many_requests", (error.__doc__ or "").strip(), headers=wait)
+            wait = {"Retry-After": str(error.wait_seconds)}
+            found = problem(429, "too_many_requests", error.sentence, headers=wait)
         case Http404():
             found = problem(404, "not_found", "There is nothing here.")
         case exceptions.ValidationError():

@@ -81,8 +81,8 @@ class NewOrderShape(serializers.Serializer[Any]):  # Any: no model behind it
     """What a guest wants; prices are ours and are not read."""
 
     event = serializers.SlugField(max_length=80)
-    items = serializers.ListField(child=ItemShape(), allow_empty=False, max_length=20)
-    name = PlainText(max_length=200)
+    items = serializers.ListField(child=ItemShape(), min_length=1, max_length=20)
+    name = PlainText(min_length=1, max_length=200)
     email = serializers.EmailField(max_length=254)
 
 
@@ -124,3 +124,14 @@ class PaymentShape(serializers.Serializer[Any]):  # Any: no model behind it
     payment_id = serializers.UUIDField()
     client_secret = serializers.CharField(required=False)
     redirect_url = serializers.URLField(required=False)
+
+
+class ProblemShape(serializers.Serializer[Any]):  # Any: no model behind it
+    """Why not (RFC 9457): `code` stays the same, `detail` may be shown to a guest."""
+
+    type = serializers.CharField()
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    code = serializers.CharField()
+    detail = serializers.CharField()
+    errors = serializers.JSONField(required=False)  # type: ignore[assignment]  # a field in place of the property

@@ -1,6 +1,6 @@
 """The API, version 1."""
 
-from django.urls import path
+from django.urls import path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from maguey.api import views
@@ -11,10 +11,11 @@ urlpatterns = [
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("docs/", SpectacularSwaggerView.as_view(url_name="api:schema"), name="docs"),
     path("events/", views.Events.as_view(), name="events"),
-    path("events/<slug:slug>/", views.Night.as_view(), name="event"),
+    path("events/<str:slug>/", views.Night.as_view(), name="event"),
     path("orders/", views.Orders.as_view(), name="orders"),
     path("orders/<str:reference>/", views.OneOrder.as_view(), name="order"),
     path("orders/<str:reference>/extend/", views.Extension.as_view(), name="extend"),
     path("orders/<str:reference>/cancel/", views.Cancellation.as_view(), name="cancel"),
     path("orders/<str:reference>/payments/", views.Payments.as_view(), name="payments"),
+    re_path("", views.Nothing.as_view()),
 ]

@@ -2,9 +2,12 @@
 
 from typing import Any
 
+from django.db.models import QuerySet
+from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.generics import ListAPIView
 from rest_framework.pagination import LimitOffsetPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -29,20 +32,30 @@ from tickets.models import Event
 GUEST = "guest"
 PER_ADDRESS = "120/minute"
 KEY_PARAMETER = OpenApiParameter(
-    "Idempotency-Key", str, OpenApiParameter.HEADER, required=True, description="1 to 255 printable characters."
+    "Idempotency-Key",
+    {"type": "string", "pattern": "^[!-~]{1,255}$"},
+    OpenApiParameter.HEADER,
+    required=True,
+    description="1 to 255 printable characters.",
 )
 
 
-class Events(APIView):
-    """Nights to come."""
+class Pages(LimitOffsetPagination):
+    """Fifty at a time, or as many as are asked for, up to two hundred."""
 
-    @extend_schema(responses=EventShape(many=True))
-    def get(self, request: Request) -> Response:
-        """List the nights to come, soonest first."""
-        pages = LimitOffsetPagination()
-        pages.default_limit, pages.max_limit = 50, 200
-        found = pages.paginate_queryset(Event.objects.upcoming(timezone.now()).order_by("starts_at"), request)
-        return pages.get_paginated_response(EventShape(found, many=True).data)
+    default_limit = 50
+    max_limit = 200
+
+
+class Events(ListAPIView[Event]):
+    """List the nights to come, soonest first."""
+
+    serializer_class = EventShape
+    pagination_class = Pages
+
+    def get_queryset(self) -> QuerySet[Event]:
+        """Return the nights to come."""
+        return Event.objects.upcoming(timezone.now()).order_by("starts_at")
 
 
 class Night(APIView):
@@ -141,6 +154,17 @@ class Payments(APIView):
             return Answer(201, body)
 
         return respond(idempotency.answer_once(bound(request, key), start, now=timezone.now()))
+
+
+class Nothing(APIView):
+    """Whatever else is asked for."""
+
+    @extend_schema(exclude=True)
+    def get(self, request: Request) -> Response:
+        """Say that there is nothing here, as every no is said."""
+        raise Http404
+
+    post = put = patch = delete = get
 
 
 def find(reference: str) -> Order:

@@ -94,7 +94,7 @@ def test_a_declined_attempt_is_kept_once_and_resolves_itself(provider: FakeProvi
     failure.refresh_from_db()
 
     assert failure.resolved
-    assert failure.resolved_by is None
+    assert (failure.resolved_by, failure.metadata) == (None, {"resolved_by": "payment"})
     assert failure.resolution_note == "The guest paid after all."
 
 

@@ -1,0 +1,31 @@
+"""The schema as drf-spectacular writes it, with every no that a program may hear."""
+
+from typing import Any, Literal
+
+from drf_spectacular.openapi import AutoSchema
+
+from maguey.api.problems import CONTENT_TYPE
+from maguey.api.shapes import ProblemShape
+
+EVERYWHERE = ("406",)
+OF_ONE_THING = ("404",)
+OF_A_POST = ("400", "404", "409", "415", "422", "429", "502", "503")
+
+
+class ProblemSchema(AutoSchema):
+    """Add the problem documents to each operation's answers."""
+
+    def _get_response_bodies(
+        self, direction: Literal["request", "response"] = "response"
+    ) -> dict[str, Any]:  # Any: OpenAPI's own objects
+        answers: dict[str, Any] = super()._get_response_bodies(direction)
+        for status in self._refusals():
+            if status not in answers:
+                answer = self._get_response_for_code(ProblemShape, status, [CONTENT_TYPE], direction)  # type: ignore[no-untyped-call]  # drf-spectacular's own
+                answers[status] = answer
+        return answers
+
+    def _refusals(self) -> tuple[str, ...]:
+        if self.method == "POST":
+            return (*OF_A_POST, *EVERYWHERE)
+        return (*OF_ONE_THING, *EVERYWHERE) if "{" in self.path else EVERYWHERE
