@@ -10,11 +10,12 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
 from payments import failures, fulfilment, mail, products, references, refunds
 from payments.failures import Category, Severity, Trouble
 from payments.gateways.types import Decline, Intent, IntentStatus, Session, SessionStatus
-from payments.models import Order, Payment
+from payments.models import Order, Payment, PaymentFailure
 from payments.models.refund import Refund
 
 Status = Payment.Status
@@ -41,36 +42,42 @@ class Receipt:
     event_id: str = ""
 
 
-def lock_with_order(payment_id: UUID) -> tuple[Order, Payment]:
-    """Lock a payment's order, then the payment."""
-    order = Order.objects.select_for_update().get(payments=payment_id)
+def lock_with_order(payment_id: UUID) -> tuple[Order, Payment] | None:
+    """Lock a payment's order, then the payment; None where we have no such payment."""
+    declines = PaymentFailure.objects.unresolved().filter(order=OuterRef("pk"))
+    orders = Order.objects.select_for_update().filter(payments=payment_id)
+    order = orders.annotate(may_have_declines=Exists(declines)).first()  # type: ignore[no-redef]  # declared there
+    if order is None:
+        return None
     payment = Payment.objects.select_for_update().get(pk=payment_id)
     payment.order = order
     return order, payment
 
 
 def find(provider: str, *, payment_ref: str, intent_id: str = "") -> UUID | None:
-    """Find our payment by the reference we gave the provider, or by the provider's own id."""
-    by_provider = Payment.objects.filter(provider=provider)
+    """Return what the reference we gave the provider names, known or not; else look up the provider's own id."""
     if payment_ref:
-        return by_provider.filter(pk__in=references.parse(payment_ref)).values_list("pk", flat=True).first()
-    return by_provider.filter(external_payment_id=intent_id or None).values_list("pk", flat=True).first()
+        return next(iter(references.parse(payment_ref)), None)
+    by_provider = Payment.objects.filter(provider=provider, external_payment_id=intent_id or None)
+    return by_provider.values_list("pk", flat=True).first()
 
 
 @transaction.atomic(savepoint=False)
 def confirm_payment(payment_id: UUID, receipt: Receipt, *, now: datetime) -> bool:
-    """Take note of money that came, and set in motion what it bought; False where it was known.
+    """Take note of money that came, and set in motion what it bought; False where we have no such payment.
 
     An amount or currency that differs from the order's is never fulfilled: it is recorded and
     escalated. A second payment, or one whose places are gone, goes back in full.
     """
-    order, payment = lock_with_order(payment_id)
-    if payment.status == Status.SUCCEEDED:
+    found = lock_with_order(payment_id)
+    if found is None:
         return False
+    order, payment = found
+    if payment.status == Status.SUCCEEDED:
+        return True
     payment.external_payment_id = receipt.external_payment_id
     payment.received_cents = receipt.received_cents
-    payment.save(update_fields=["external_payment_id", "received_cents"])
-    payment.move_to(Status.SUCCEEDED, now=now)
+    payment.move_to(Status.SUCCEEDED, now=now, also=("external_payment_id", "received_cents"))
     if (receipt.received_cents, receipt.currency) != (payment.amount_cents, payment.currency):
         escalate_mismatch(order, payment, receipt, now=now)
     elif order.status == Order.Status.PENDING:
@@ -86,7 +93,8 @@ def mark_paid(order: Order, *, now: datetime) -> None:
     """Call an order paid and owe it its goods; its declined attempts no longer matter."""
     order.move_to(Order.Status.PAID, now=now)
     fulfilment.owe(order, now=now)
-    failures.resolve_declines(order, now=now)
+    if order.may_have_declines:
+        failures.resolve_declines(order, now=now)
 
 
 def accept_late_money(order: Order, payment: Payment, *, now: datetime) -> None:
@@ -188,32 +196,33 @@ def cause_of(payment: Payment, decline: Decline) -> str:
 
 @transaction.atomic(savepoint=False)
 def follow(payment_id: UUID, status: Payment.Status, *, now: datetime) -> bool:
-    """Move an undecided payment to where the provider says it is; a decided one stays."""
-    _, payment = lock_with_order(payment_id)
-    if not payment.is_live:
+    """Move an undecided payment to where the provider says it is; False where we have no such payment."""
+    found = lock_with_order(payment_id)
+    if found is None:
         return False
-    return payment.move_to(status, now=now)
+    _, payment = found
+    if payment.is_live:
+        payment.move_to(status, now=now)
+    return True
 
 
 @transaction.atomic(savepoint=False)
-def converge(payment_id: UUID, seen: Intent | Session, *, now: datetime, event_id: str = "") -> None:
-    """Bring a payment to where the provider shows it, whichever road the news came by."""
+def converge(payment_id: UUID, seen: Intent | Session, *, now: datetime, event_id: str = "") -> bool:
+    """Bring a payment to where the provider shows it, by whichever road; False where we have no such payment."""
     if isinstance(seen, Session):
-        converge_to_session(payment_id, seen, now=now, event_id=event_id)
-        return
+        return converge_to_session(payment_id, seen, now=now, event_id=event_id)
     if seen.status is IntentStatus.SUCCEEDED:
         receipt = Receipt(seen.id, seen.received_cents, seen.currency, event_id)
-        confirm_payment(payment_id, receipt, now=now)
-        return
-    follow(payment_id, INTENT_MOVES[seen.status], now=now)
-    if seen.decline:
+        return confirm_payment(payment_id, receipt, now=now)
+    is_known = follow(payment_id, INTENT_MOVES[seen.status], now=now)
+    if is_known and seen.decline:
         record_decline(payment_id, seen.decline, now=now, event_id=event_id)
+    return is_known
 
 
-def converge_to_session(payment_id: UUID, seen: Session, *, now: datetime, event_id: str) -> None:
+def converge_to_session(payment_id: UUID, seen: Session, *, now: datetime, event_id: str) -> bool:
     """Bring a payment to where its hosted page stands; a complete page may still be unpaid."""
     if seen.is_paid:
         receipt = Receipt(seen.intent_id, seen.amount_cents, seen.currency, event_id)
-        confirm_payment(payment_id, receipt, now=now)
-        return
-    follow(payment_id, SESSION_MOVES[seen.status], now=now)
+        return confirm_payment(payment_id, receipt, now=now)
+    return follow(payment_id, SESSION_MOVES[seen.status], now=now)

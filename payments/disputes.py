@@ -5,10 +5,10 @@ from uuid import UUID
 
 from django.db import transaction
 
-from payments import charges, failures, gateways
+from payments import charges, failures, gateways, orders
 from payments.failures import Category, Severity, Trouble
 from payments.gateways.types import Dispute, DisputeChanged, DisputeStatus
-from payments.models import PaymentFailure
+from payments.models import Order, Payment, PaymentFailure
 
 
 def sync_dispute(provider: str, changed: DisputeChanged, *, now: datetime, event_id: str = "") -> None:
@@ -23,7 +23,8 @@ def sync_dispute(provider: str, changed: DisputeChanged, *, now: datetime, event
 @transaction.atomic(durable=True)
 def keep_dispute(payment_id: UUID, dispute: Dispute, *, now: datetime, event_id: str) -> None:
     """Mark order and payment as disputed, or no longer, and tell the owners once."""
-    order, payment = charges.lock_with_order(payment_id)
+    order = orders.lock(Order.objects.get(payments=payment_id).pk)
+    payment = Payment.objects.select_for_update().get(pk=payment_id)
     disputed_at = None if dispute.status is DisputeStatus.WON else payment.disputed_at or now
     payment.disputed_at = order.disputed_at = disputed_at
     payment.save(update_fields=["disputed_at"])

@@ -150,7 +150,7 @@ def is_missing(provider: str, hint: Hint) -> bool:
 def is_intent_missing(provider: str, seen: Intent) -> bool:
     """Say whether a payment intent stands elsewhere in our books; money that is not ours never does."""
     payment_id = charges.find(provider, payment_ref=seen.payment_ref, intent_id=seen.id)
-    payment = Payment.objects.get(pk=payment_id) if payment_id else None
+    payment = Payment.objects.filter(pk=payment_id).first() if payment_id else None
     if payment is None:
         unknown = seen.status is IntentStatus.SUCCEEDED and bool(seen.payment_ref)
         return unknown and not PaymentFailure.objects.filter(cause=f"unknown:{seen.id}").exists()

@@ -42,8 +42,8 @@ class Stateful(models.Model):
     class Meta:
         abstract = True
 
-    def move_to(self, status: str, *, now: datetime) -> bool:
-        """Move to a status and save it; return False where the row is there already.
+    def move_to(self, status: str, *, now: datetime, also: tuple[str, ...] = ()) -> bool:
+        """Move to a status and save it, with the fields in `also`; return False where the row is there already.
 
         Raises IllegalMove.
         """
@@ -52,7 +52,7 @@ class Stateful(models.Model):
         if status not in self.MOVES.get(self.status, frozenset()):
             raise IllegalMove(f"{self._meta.label} {self.pk}: {self.status} → {status}")
         self.status = status
-        fields = ["status"]
+        fields = ["status", *also]
         if stamp := self.STAMPS.get(status):
             setattr(self, stamp, now)
             fields.append(stamp)

@@ -9,8 +9,7 @@ import logging
 from datetime import datetime
 from uuid import UUID
 
-from django.db import transaction
-from django.db.models import F
+from django.db import connection, transaction
 
 from payments import charges, disputes, failures, gateways, refunds, retrying
 from payments.failures import Category, Severity, Trouble
@@ -45,8 +44,8 @@ def take_in(provider: str, hint: Hint, *, now: datetime) -> WebhookEvent.Status:
 def keep_and_apply(provider: str, hint: Hint, *, now: datetime) -> WebhookEvent.Status:
     """Insert the event and apply it, in one commit; a repeat changes nothing that is finished."""
     event = new_event(provider, hint, now=now)
-    if not insert(event):
-        return meet_again(provider, hint, now=now)
+    if known := keep(event):
+        return meet_again(known, now=now)
     if event.status == Status.PENDING:
         retrying.wake_for(KIND, event.pk)
     else:
@@ -73,16 +72,29 @@ def is_for_later(hint: Hint) -> bool:
     return isinstance(hint.subject, RefundsChanged | DisputeChanged)
 
 
-def insert(event: WebhookEvent) -> bool:
-    """Insert an event; False where its id is known. Waits for a twin that is being inserted."""
-    WebhookEvent.objects.bulk_create([event], ignore_conflicts=True)
-    return WebhookEvent.objects.filter(pk=event.pk).exists()
+def keep(event: WebhookEvent) -> WebhookEvent | None:
+    """Insert an event, or count the repeat and return the row that is known by its id; either is locked then.
+
+    One statement says which: it waits for a twin that is being inserted.
+    """
+    fields = WebhookEvent._meta.concrete_fields
+    values = [field.get_db_prep_save(field.pre_save(event, add=True), connection) for field in fields]
+    columns = [connection.ops.quote_name(str(field.column)) for field in fields]
+    statement = (
+        f"INSERT INTO webhook_events AS known ({', '.join(columns)}) VALUES ({', '.join(['%s'] * len(columns))})"  # noqa: S608 (our own columns)
+        " ON CONFLICT (provider, event_id) DO UPDATE SET deliveries = known.deliveries + 1"
+        " RETURNING id, status, next_attempt_at"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        pk, status, next_attempt_at = cursor.fetchone()
+    if pk == event.pk:
+        return None
+    return WebhookEvent(pk=pk, status=status, next_attempt_at=next_attempt_at)
 
 
-def meet_again(provider: str, hint: Hint, *, now: datetime) -> WebhookEvent.Status:
-    """Count a repeat, and take up the work again where it is not finished."""
-    event = WebhookEvent.objects.select_for_update().get(provider=provider, event_id=hint.event_id)
-    WebhookEvent.objects.filter(pk=event.pk).update(deliveries=F("deliveries") + 1)
+def meet_again(event: WebhookEvent, *, now: datetime) -> WebhookEvent.Status:
+    """Take up the work of an event that came before, where it is not finished."""
     if not event.is_finished:
         if event.next_attempt_at is None or event.next_attempt_at > now:
             WebhookEvent.objects.filter(pk=event.pk).update(attempts=0, next_attempt_at=now)
@@ -97,8 +109,8 @@ def keep_failed(provider: str, hint: Hint, error: str, *, now: datetime) -> Webh
     event.status, event.processed_at = Status.FAILED, None
     event.attempts, event.last_error = 1, error.replace("\x00", "")[: retrying.ERROR_LENGTH]
     event.next_attempt_at = now + (retrying.delay_after(1) or retrying.NO_DELAY)
-    if not insert(event):
-        return meet_again(provider, hint, now=now)
+    if known := keep(event):
+        return meet_again(known, now=now)
     return Status.FAILED
 
 
@@ -109,9 +121,8 @@ def apply_now(provider: str, hint: Hint, *, now: datetime) -> None:
         return
     intent_id = seen.intent_id if isinstance(seen, Session) else seen.id
     payment_id = charges.find(provider, payment_ref=seen.payment_ref, intent_id=intent_id)
-    if payment_id is not None:
-        charges.converge(payment_id, seen, now=now, event_id=hint.event_id)
-    elif seen.payment_ref and brings_money(seen):
+    is_known = payment_id is not None and charges.converge(payment_id, seen, now=now, event_id=hint.event_id)
+    if not is_known and seen.payment_ref and brings_money(seen):
         report_unknown_money(seen, intent_id, hint, now=now)
 
 

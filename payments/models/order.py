@@ -84,6 +84,9 @@ class Order(Stateful):
     closed_at = models.DateTimeField(null=True, blank=True)
     disputed_at = models.DateTimeField(null=True, blank=True)
 
+    # Whether a declined attempt may wait to be resolved; exact where `charges` locked the order.
+    may_have_declines: bool = True
+
     objects = OrderQuerySet.as_manager()
 
     class Meta:

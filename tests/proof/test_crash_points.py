@@ -308,7 +308,7 @@ def test_the_harness_finds_the_event_that_a_claim_loses(monkeypatch: pytest.Monk
 def claim_first(provider: str, hint: Hint, *, now: datetime) -> str:
     """Keep an event as processed, commit, and only then apply it: the mistake."""
     with transaction.atomic():
-        if not webhooks.insert(webhooks.new_event(provider, hint, now=now)):
+        if webhooks.keep(webhooks.new_event(provider, hint, now=now)):
             return "processed"
     with transaction.atomic():
         webhooks.apply_now(provider, hint, now=now)
