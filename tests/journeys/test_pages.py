@@ -17,7 +17,7 @@ from payments.models import Order, Refund
 from payments.orders import Buyer
 from payments.sandbox.server import Server
 from tests.browser import ARGUMENTS
-from tests.factories.tickets import EventFactory, TicketTypeFactory
+from tests.factories.tickets import EventFactory, PromoCodeFactory, TicketTypeFactory
 from tests.fakes import FakeProvider
 from tickets import checkout as ticket_checkout
 from tickets.models import Event, Ticket
@@ -243,6 +243,25 @@ def test_a_night_with_mistakes_and_a_hint_is_sound(
 
     expect(screen.get_by_text("Did you mean ana@gmail.com?")).to_be_visible()
     check(screen, pictures / f"night-mistakes-{width_of(screen)}.png")
+
+
+@pytest.mark.parametrize("code", ["cumbia", "nada"])
+def test_a_night_with_a_code_and_tiers_is_sound(
+    programme: dict[str, Event], screen: Page, live_server: LiveServer, code: str, pictures: Path
+) -> None:
+    event = programme["noche-de-cumbia"]
+    PromoCodeFactory.create(code="CUMBIA", percent=15)
+    event.ticket_types.filter(slug="early").update(sales_end_at=event.doors_at - timedelta(days=1))
+    event.ticket_types.filter(slug="ultima-hora").update(sales_start_at=event.doors_at - timedelta(days=1))
+    screen.goto(f"{live_server.url}/nights/noche-de-cumbia/")
+    screen.get_by_text("I have a code").click()
+    screen.get_by_label("Code").fill(code)
+    screen.get_by_role("button", name="Show its prices").click()
+
+    expect(
+        screen.get_by_text("in the prices below" if code == "cumbia" else "not valid for this night")
+    ).to_be_visible()
+    check(screen, pictures / f"night-code-{code}-{width_of(screen)}.png")
 
 
 def test_choosing_nothing_is_sound(

@@ -20,7 +20,7 @@ from payments import checkout, emails, expiry, refunds, retrying, times
 from payments.gateways.types import IntentStatus
 from payments.models import Email, Order, Refund
 from tests.buying import buy, hold, intent_of, pay, start
-from tests.factories.tickets import EventFactory, TicketTypeFactory
+from tests.factories.tickets import EventFactory, PromoCodeFactory, TicketTypeFactory
 from tests.fakes import FakeProvider
 from tickets import finding
 from tickets.documents import pdf
@@ -220,6 +220,13 @@ def pages_of_a_night(provider: FakeProvider, now: datetime) -> Iterator[tuple[st
     yield "night", page(path)
     yield "mistakes", guest.post(f"{path}buy/", {"email": "a", f"quantity_{type_.slug}": "99"}).content.decode()
     yield "nothing", guest.post(f"{path}buy/", {"name": "Ana Ruiz", "email": "ana@example.com"}).content.decode()
+    PromoCodeFactory.create(code="CUMBIA")
+    yield "code", page(f"{path}?code=cumbia")
+    yield "no code", page(f"{path}?code=nada")
+    TicketTypeFactory.create(event=type_.event, name="General", sales_start_at=now + timedelta(days=1))
+    TicketTypeFactory.create(event=type_.event, name="General", sales_end_at=now + timedelta(days=1))
+    TicketTypeFactory.create(event=type_.event, name="General", sales_end_at=now - timedelta(days=1))
+    yield "tiers", page(path)
     few = TicketTypeFactory.create(name="General", capacity=3, fee_cents=0)
     yield "few left", page(f"/nights/{few.event.slug}/")
     gone = TicketTypeFactory.create(name="General", capacity=0)
@@ -239,6 +246,9 @@ def pages_of_a_night(provider: FakeProvider, now: datetime) -> Iterator[tuple[st
 
 def pages_of_orders(type_: TicketType, provider: FakeProvider, now: datetime) -> Iterator[tuple[str, str]]:
     """Return the pages of an order in every state."""
+    typed = {"name": "Ana Ruiz", "email": "ana@example.com", f"quantity_{type_.slug}": "1", "code": "CUMBIA"}
+    buying = spanish().post(f"/nights/{type_.event.slug}/buy/", typed, follow=True)
+    yield "pay with a code", buying.content.decode()
     yield "pay", page(f"/orders/{hold(type_).reference}/pay/")
     twice = hold(type_)
     for _ in range(2):
