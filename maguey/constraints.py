@@ -22,7 +22,7 @@ from payments.models import (
     Refund,
     WebhookEvent,
 )
-from tickets.models import Event, PromoCode, PromoUse, Scan, Ticket, TicketReservation, TicketType
+from tickets.models import Event, PromoCode, PromoUse, Scan, Ticket, TicketReservation, TicketType, WaitingGuest
 from vip.models import Table
 
 OUR_APPS = ("payments", "tickets", "vip", "owners")
@@ -106,6 +106,10 @@ CASES = (
     Case("tickets_promo_ends_after_it_starts", PromoCode, {"starts_at": NOW, "ends_at": "2020-01-01T00:00Z"}),
     Case("tickets_promo_use_known_status", PromoUse, {"status": "odd"}),
     Case("tickets_promo_use_takes_something_off", PromoUse, {"discount_cents": 0}),
+    Case("tickets_waiting_once_per_guest", WaitingGuest, {"email": "twice@example.com"}, twice=True),
+    Case("tickets_waiting_quantity_positive", WaitingGuest, {"quantity": 0}),
+    Case("tickets_waiting_offered_exactly_with_order", WaitingGuest, {"status": "offered"}),
+    Case("tickets_waiting_known_status", WaitingGuest, {"status": "odd"}),
     Case("tickets_hold_one_per_order_and_type", TicketReservation, {"order": "the same"}, twice=True),
     Case("tickets_hold_quantity_positive", TicketReservation, {"quantity": 0}),
     Case("tickets_hold_known_status", TicketReservation, {"status": "odd"}),

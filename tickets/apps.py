@@ -11,8 +11,10 @@ class TicketsConfig(AppConfig):
     def ready(self) -> None:
         """Register tickets as a product, and who writes its letters."""
         from payments import mail, products
-        from tickets import emails, finding, fulfilment
+        from tickets import emails, finding, fulfilment, waiting
 
         products.register(fulfilment.PRODUCT)
         mail.register(fulfilment.CONFIRMATION, emails.tickets_ready)
         mail.register(finding.KIND, emails.find_my_tickets)
+        mail.register(waiting.JOINED, emails.waiting_joined)
+        mail.register(waiting.OFFERED, emails.waiting_offered)

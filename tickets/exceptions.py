@@ -70,3 +70,9 @@ class CodeUsedByGuest(TicketsError):
     """You have already used that code."""
 
     code = "code_used_by_guest"
+
+
+class StillThere(TicketsError):
+    """There are places for you now: no need to wait."""
+
+    code = "still_there"

@@ -22,7 +22,7 @@ from payments.models import Order
 from payments.orders import Buyer, Truth
 from payments.rate_limits import RateLimited
 from tickets import finding, holds, promos, purchases, structured_data, telling
-from tickets.forms import PREFIX, BuyForm, FindForm
+from tickets.forms import PREFIX, BuyForm, FindForm, WaitForm
 from tickets.models import Event, PromoCode, PromoUse, Ticket, TicketType
 from tickets.telling import Telling
 
@@ -112,6 +112,8 @@ def show_event(
         "promo": promo,
         "code": code,
         "code_error": code_error,
+        "wait_form": wait_form(types, stocks) if is_on_sale else None,
+        "offer_minutes": settings.OFFER_MINUTES,
         "can_buy": is_on_sale and any(stock.left for stock in stocks),
         "sold_out": sold_out,
         "notice": notice_of(night, sold_out=sold_out, now=now),
@@ -166,6 +168,16 @@ def is_sold_out(stocks: list[Stock]) -> bool:
     return bool(stocks) and all(stock.is_gone and not stock.is_later for stock in stocks)
 
 
+def wait_form(types: list[TicketType], stocks: list[Stock]) -> WaitForm | None:
+    """Return the form for waiting, where anything is sold out that may come back."""
+    gone = [
+        type_
+        for type_, stock in zip(types, stocks, strict=True)
+        if stock.is_gone and type_.on_sale and not stock.is_later and not stock.is_over
+    ]
+    return WaitForm(types=gone, auto_id="wait_%s") if gone else None
+
+
 def notice_of(night: Event, *, sold_out: bool, now: datetime) -> str:
     """Say why nothing can be bought, where nothing can."""
     if night.status == Event.Status.CANCELLED:
@@ -177,9 +189,7 @@ def notice_of(night: Event, *, sold_out: bool, now: datetime) -> str:
     if not night.is_on_sale(now):
         return _("Tickets are not on sale any more.")
     if sold_out:
-        return _("Sold out. A place held and not paid for comes back after %(minutes)s minutes: look again.") % {
-            "minutes": settings.HOLD_MINUTES
-        }
+        return _("Sold out. Places that are held and not paid for come back: wait for one below.")
     return ""
 
 

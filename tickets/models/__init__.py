@@ -5,5 +5,6 @@ from tickets.models.hold import TicketReservation
 from tickets.models.promo import PromoCode, PromoUse
 from tickets.models.scan import Scan
 from tickets.models.ticket import Ticket
+from tickets.models.waiting import WaitingGuest
 
-__all__ = ["Event", "PromoCode", "PromoUse", "Scan", "Ticket", "TicketReservation", "TicketType"]
+__all__ = ["Event", "PromoCode", "PromoUse", "Scan", "Ticket", "TicketReservation", "TicketType", "WaitingGuest"]
