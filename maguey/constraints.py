@@ -24,7 +24,7 @@ from payments.models import (
     RefundItem,
     WebhookEvent,
 )
-from tickets.models import Event, Scan, Ticket, TicketReservation, TicketType
+from tickets.models import Event, PromoCode, PromoUse, Scan, Ticket, TicketReservation, TicketType, WaitingGuest
 from vip.models import Table
 
 OUR_APPS = ("payments", "tickets", "vip", "owners")
@@ -97,6 +97,23 @@ CASES = (
     Case("tickets_type_never_above_capacity", TicketType, {"held": 6, "sold": 5}),
     Case("tickets_type_counts_never_negative", TicketType, {"held": -1}),
     Case("tickets_type_sells_at_least_one", TicketType, {"max_per_order": 0}),
+    Case(
+        "tickets_type_sales_end_after_they_start",
+        TicketType,
+        {"sales_start_at": NOW, "sales_end_at": "2020-01-01T00:00Z"},
+    ),
+    Case("tickets_promo_code_once", PromoCode, {"code": "TWICE"}, twice=True),
+    Case("tickets_promo_code_upper_case", PromoCode, {"code": "small"}),
+    Case("tickets_promo_percent_or_amount", PromoCode, {"amount_cents": 100}),
+    Case("tickets_promo_never_above_capacity", PromoCode, {"held": 6, "used": 5}),
+    Case("tickets_promo_counts_never_negative", PromoCode, {"used": -1}),
+    Case("tickets_promo_ends_after_it_starts", PromoCode, {"starts_at": NOW, "ends_at": "2020-01-01T00:00Z"}),
+    Case("tickets_promo_use_known_status", PromoUse, {"status": "odd"}),
+    Case("tickets_promo_use_takes_something_off", PromoUse, {"discount_cents": 0}),
+    Case("tickets_waiting_once_per_guest", WaitingGuest, {"email": "twice@example.com"}, twice=True),
+    Case("tickets_waiting_quantity_positive", WaitingGuest, {"quantity": 0}),
+    Case("tickets_waiting_offered_exactly_with_order", WaitingGuest, {"status": "offered"}),
+    Case("tickets_waiting_known_status", WaitingGuest, {"status": "odd"}),
     Case("tickets_hold_one_per_order_and_type", TicketReservation, {"order": "the same"}, twice=True),
     Case("tickets_hold_quantity_positive", TicketReservation, {"quantity": 0}),
     Case("tickets_hold_known_status", TicketReservation, {"status": "odd"}),

@@ -21,7 +21,7 @@ from payments.models import (
     RefundItem,
     WebhookEvent,
 )
-from tickets.models import Event, Scan, Ticket, TicketReservation, TicketType
+from tickets.models import Event, PromoCode, PromoUse, Scan, Ticket, TicketReservation, TicketType, WaitingGuest
 from vip.models import Table
 
 Fields = dict[str, Any]  # Any: a row's values
@@ -67,6 +67,20 @@ MAKERS: dict[type[Model], Callable[[Samples], Fields]] = {
         "sales_end_at": s.now + timedelta(hours=5),
     },
     TicketType: lambda s: {"event": s.night, "slug": word(), "name": "Sample", "price_cents": 900, "capacity": 10},
+    PromoCode: lambda s: {"code": word().upper(), "percent": 10, "capacity": 10},
+    WaitingGuest: lambda s: {
+        "ticket_type": s.type,
+        "name": "Sample",
+        "email": f"{word()}@example.com",
+        "quantity": 1,
+        "joined_at": s.now,
+    },
+    PromoUse: lambda s: {
+        "order": s.row(Order),
+        "promo": s.row(PromoCode),
+        "email": "sample@example.com",
+        "discount_cents": 100,
+    },
     Order: lambda s: {
         "kind": "ga_ticket",
         "event": s.night,

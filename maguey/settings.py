@@ -184,6 +184,7 @@ CELERY_TIMEZONE = "UTC"
 
 HOLD_MINUTES = positive("HOLD_MINUTES", default=15)
 HOLD_EXTENSION_MINUTES = positive("HOLD_EXTENSION_MINUTES", default=10)
+OFFER_MINUTES = positive("OFFER_MINUTES", default=60)
 HOLD_GRACE_MINUTES = positive("HOLD_GRACE_MINUTES", default=20)
 RETRY_DELAYS_SECONDS = [int(word) for word in words("RETRY_DELAYS_SECONDS", default="2,10,60,300,900")]
 LEASE_SECONDS = positive("LEASE_SECONDS", default=60)

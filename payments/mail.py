@@ -26,17 +26,17 @@ def register(kind: str, writer: Writer) -> None:
 def owe(
     kind: str,
     *,
-    order: Order,
+    order: Order | None,
     cause: str,
     now: datetime,
     recipient: str = "",
     context: dict[str, str] | None = None,
 ) -> Email | None:
-    """Promise one message per cause to an order's guest, or to another address of theirs."""
+    """Promise one message per cause to an order's guest, or to the address of somebody without an order."""
     email = Email(
         kind=kind,
         cause=cause,
-        recipient=recipient or order.email,
+        recipient=recipient or (order.email if order else ""),
         order=order,
         context=context or {},
         created_at=now,

@@ -24,6 +24,7 @@ class Line:
     quantity: int
     unit_price_cents: int
     unit_fee_cents: int
+    unit_discount_cents: int = 0  # what a code has taken off the two above
 
 
 @dataclass(frozen=True, slots=True)

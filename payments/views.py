@@ -53,6 +53,7 @@ def pay(request: HttpRequest, reference: str) -> HttpResponse:
     context = {
         "order": order,
         "lines": [{**line, "cents": line_cents(line)} for line in order.lines],
+        "discount_cents": sum(line["quantity"] * line.get("unit_discount_cents", 0) for line in order.lines),
         "now": timezone.now(),
         "stripe_js_url": settings.STRIPE_JS_URL,
         "publishable_key": settings.STRIPE_PUBLISHABLE_KEY,

@@ -9,9 +9,9 @@ from django.db import transaction
 from payments import expiry, orders
 from payments.models import Order
 from payments.orders import Buyer, Line
-from tickets import holds
-from tickets.exceptions import NothingChosen, NotOnSale, SoldOut, TooMany, UnknownType
-from tickets.models import Event, TicketType
+from tickets import holds, promos
+from tickets.exceptions import CodeUsedUp, NothingChosen, NotOnSale, SoldOut, TooMany, UnknownType
+from tickets.models import Event, PromoCode, TicketType
 
 
 def buy_tickets(
@@ -20,24 +20,26 @@ def buy_tickets(
     quantities: Mapping[str, int],
     buyer: Buyer,
     now: datetime,
+    code: str = "",
     remember: Callable[[Order], None] | None = None,
 ) -> Order:
     """Hold places for a guest and open their order; quantities by the types' slugs.
 
-    Where the shelf looks empty, overdue holds of those very types are ended first and it is tried
-    once more: a dead hold never turns a living guest away. `remember` is a step in the same
+    Where the shelf, or the code, looks empty, overdue holds of those very types are ended first and
+    it is tried once more: a dead hold never turns a living guest away. `remember` is a step in the same
     transaction: what it keeps is there exactly if the order is.
 
-    Raises SoldOut, NotOnSale, TooMany, NothingChosen, UnknownType; then nothing was kept.
+    Raises SoldOut, NotOnSale, TooMany, NothingChosen, UnknownType, and what a code is refused with;
+    then nothing was kept.
     """
     chosen = choose(event, quantities)
     try:
-        return place_order(event.pk, chosen=chosen, buyer=buyer, now=now, remember=remember)
-    except SoldOut:
-        dead = holds.overdue_orders((type_.pk for type_ in chosen), now=now)
-        if not expiry.expire_these(dead, now=now):
+        return place_order(event.pk, chosen=chosen, buyer=buyer, now=now, code=code, remember=remember)
+    except (SoldOut, CodeUsedUp):
+        dead = {*holds.overdue_orders((type_.pk for type_ in chosen), now=now), *promos.overdue_orders(code, now=now)}
+        if not expiry.expire_these(sorted(dead), now=now):
             raise
-    return place_order(event.pk, chosen=chosen, buyer=buyer, now=now, remember=remember)
+    return place_order(event.pk, chosen=chosen, buyer=buyer, now=now, code=code, remember=remember)
 
 
 def choose(event: Event, quantities: Mapping[str, int]) -> dict[TicketType, int]:
@@ -60,32 +62,42 @@ def place_order(
     chosen: Mapping[TicketType, int],
     buyer: Buyer,
     now: datetime,
+    code: str = "",
     remember: Callable[[Order], None] | None = None,
 ) -> Order:
-    """Write the order and take its places, all or nothing. Raises SoldOut, NotOnSale."""
+    """Write the order and take its places and its code, all or nothing.
+
+    Raises SoldOut, NotOnSale, and what a code is refused with.
+    """
     event = Event.objects.get(pk=event_id)
-    if not event.is_on_sale(now) or not all(type_.on_sale for type_ in chosen):
+    if not event.is_on_sale(now) or not all(type_.is_offered(now) for type_ in chosen):
         raise NotOnSale
+    promo = promos.find(event, code, now=now) if code else None
+    lines = [line_for(type_, quantity, promo) for type_, quantity in chosen.items()]
     order = orders.open_order(
         kind=Order.Kind.GA_TICKET,
         event_id=event.pk,
-        lines=[line_for(type_, quantity) for type_, quantity in chosen.items()],
+        lines=lines,
         buyer=buyer,
         currency=event.currency,
         now=now,
     )
     holds.take(order, {type_.pk: quantity for type_, quantity in chosen.items()})
+    if promo:
+        promos.take(order, promo, discount_cents=sum(line.quantity * line.unit_discount_cents for line in lines))
     if remember:
         remember(order)
     return order
 
 
-def line_for(type_: TicketType, quantity: int) -> Line:
+def line_for(type_: TicketType, quantity: int, promo: PromoCode | None = None) -> Line:
     """Return the order's line for so many of a type, at the price it is shown for."""
+    price = promos.price(type_, promo)
     return Line(
         item=str(type_.pk),
         name=type_.name,
         quantity=quantity,
-        unit_price_cents=type_.price_cents,
-        unit_fee_cents=type_.fee_cents,
+        unit_price_cents=price.price_cents,
+        unit_fee_cents=price.fee_cents,
+        unit_discount_cents=price.discount_cents,
     )

@@ -20,3 +20,13 @@ def tickets_ready(email: Email) -> EmailMultiAlternatives:
 def find_my_tickets(email: Email) -> EmailMultiAlternatives:
     """Write the way back to an order."""
     return letter_about(email, "find_my_tickets")
+
+
+def waiting_joined(email: Email) -> EmailMultiAlternatives:
+    """Write that somebody is in the line, and how to leave it."""
+    return letter_about(email, "waiting_joined")
+
+
+def waiting_offered(email: Email) -> EmailMultiAlternatives:
+    """Write that places have come back and until when they are held."""
+    return letter_about(email, "waiting_offered")

@@ -44,3 +44,35 @@ class StillHolding(TicketsError):
     """We are still holding your places. Please try once more in a moment."""
 
     code = "still_holding"
+
+
+class UnknownCode(TicketsError):
+    """That code is not valid for this night."""
+
+    code = "unknown_code"
+    status = 422
+
+
+class CodeNotForThese(TicketsError):
+    """That code is not for the tickets you chose."""
+
+    code = "code_not_for_these"
+    status = 422
+
+
+class CodeUsedUp(TicketsError):
+    """That code has been used up."""
+
+    code = "code_used_up"
+
+
+class CodeUsedByGuest(TicketsError):
+    """You have already used that code."""
+
+    code = "code_used_by_guest"
+
+
+class StillThere(TicketsError):
+    """There are places for you now: no need to wait."""
+
+    code = "still_there"

@@ -35,16 +35,21 @@ def email_field() -> forms.EmailField:
     )
 
 
-class BuyForm(GuestForm):
-    """How many of what, for whom."""
-
-    name = forms.CharField(
+def name_field() -> forms.CharField:
+    """Return the field for a guest's name."""
+    return forms.CharField(
         max_length=200,
         strip=True,
         label=_("Name"),
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
         error_messages={"required": _("Type your name: it is on your tickets.")},
     )
+
+
+class BuyForm(GuestForm):
+    """How many of what, for whom."""
+
+    name = name_field()
     email = email_field()
 
     def __init__(self, *args: Any, types: list[TicketType], **kwargs: Any) -> None:  # Any: Django's own arguments
@@ -69,6 +74,20 @@ def quantity_field(type_: TicketType) -> forms.IntegerField:
         label=type_.name,
         error_messages={"max_value": most, "min_value": _("Not fewer than none."), "invalid": _("Type a number.")},
     )
+
+
+class WaitForm(GuestForm):
+    """What somebody waits for, and where to write."""
+
+    quantity = forms.IntegerField(min_value=1, label=_("How many"), initial=2)
+    name = name_field()
+    email = email_field()
+
+    def __init__(self, *args: Any, types: list[TicketType], **kwargs: Any) -> None:  # Any: Django's own arguments
+        super().__init__(*args, **kwargs)
+        kinds = TicketType.objects.filter(pk__in=[type_.pk for type_ in types]).order_by("position", "name")
+        self.fields["type"] = forms.ModelChoiceField(kinds, to_field_name="slug", label=_("Ticket"), empty_label=None)
+        self.order_fields(["type"])
 
 
 class FindForm(GuestForm):

@@ -8,7 +8,7 @@ from payments import mail
 from payments.exceptions import FulfilmentFailed
 from payments.models import Order, Payment
 from payments.products import Product
-from tickets import holds, refunding
+from tickets import holds, promos, refunding
 from tickets.models import Ticket, TicketReservation, TicketType
 
 CONFIRMATION = "tickets_ready"
@@ -37,6 +37,7 @@ def fulfil(order: Order, now: datetime) -> None:
     if len(tickets) != sum(line["quantity"] for line in order.lines):
         raise FulfilmentFailed(f"{order.pk} holds {len(tickets)} places, not what was bought")
     Ticket.objects.bulk_create(tickets)
+    promos.use(order)
     mail.owe(CONFIRMATION, order=order, cause=f"{CONFIRMATION}:{order.pk}", now=now)
 
 
@@ -48,11 +49,27 @@ def sell(hold: TicketReservation, now: datetime) -> None:
     hold.move_to(TicketReservation.Status.FULFILLED, now=now)
 
 
+def release(order: Order, now: datetime) -> None:
+    """Give back an order's places and its code."""
+    holds.release(order, now)
+    promos.release(order)
+
+
+def regain(order: Order, now: datetime) -> bool:
+    """Take an order's places and its code again for money that came late; both, or neither and False."""
+    if not holds.regain(order, now):
+        return False
+    if promos.regain(order):
+        return True
+    holds.release(order, now)
+    return False
+
+
 PRODUCT = Product(
     kind=Order.Kind.GA_TICKET,
     fulfil=fulfil,
-    release=holds.release,
-    regain=holds.regain,
+    release=release,
+    regain=regain,
     extend=holds.extend,
     prices=refunding.prices,
     take_back=refunding.take_back,

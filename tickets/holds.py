@@ -5,35 +5,44 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F, Q, QuerySet, Sum
+from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Subquery, Sum, When
 from django.db.models.functions import Coalesce
 
 from payments.models import Order, Payment
 from tickets.exceptions import SoldOut
-from tickets.models import Ticket, TicketReservation, TicketType
+from tickets.models import Ticket, TicketReservation, TicketType, WaitingGuest
 
 Status = TicketReservation.Status
 
 
 @transaction.atomic(savepoint=False)
-def take(order: Order, quantities: dict[UUID, int]) -> None:
+def take(order: Order, quantities: dict[UUID, int], *, from_the_line: bool = False) -> None:
     """Take places of several types for an order, in key order, all or nothing.
 
-    Raises SoldOut.
+    What somebody waits for is taken from the waiting line only. Raises SoldOut.
     """
     for type_id in sorted(quantities):
-        take_of_type(type_id, quantities[type_id])
+        take_of_type(type_id, quantities[type_id], from_the_line=from_the_line)
     TicketReservation.objects.bulk_create(
         TicketReservation(order=order, ticket_type_id=type_id, quantity=quantity, expires_at=order.expires_at)
         for type_id, quantity in sorted(quantities.items())
     )
 
 
-def take_of_type(type_id: UUID, quantity: int) -> None:
+def take_of_type(type_id: UUID, quantity: int, *, from_the_line: bool = True) -> None:
     """Take places of one type in one guarded statement. Raises SoldOut."""
     room = TicketType.objects.filter(pk=type_id, capacity__gte=F("held") + F("sold") + quantity)
+    if not from_the_line:
+        room = room.exclude(awaited())
     if not room.update(held=F("held") + quantity):
         raise SoldOut
+
+
+def awaited() -> Exists:
+    """Say of a type that somebody waits for as many places as are free: they are theirs first."""
+    free = OuterRef("capacity") - OuterRef("held") - OuterRef("sold")
+    line = WaitingGuest.objects.filter(ticket_type=OuterRef("pk"), status=WaitingGuest.Status.WAITING)
+    return Exists(line.filter(quantity__lte=free))
 
 
 def release(order: Order, now: datetime) -> None:
@@ -94,9 +103,12 @@ def overdue_orders(type_ids: Iterable[UUID], *, now: datetime) -> list[UUID]:
 
 
 def with_available(types: QuerySet[TicketType], *, now: datetime) -> QuerySet[TicketType]:
-    """Annotate types with `available`: an overdue hold counts as free."""
+    """Annotate types with `available`: an overdue hold counts as free, what somebody waits for does not."""
     dead = Q(reservations__status=Status.PENDING, reservations__expires_at__lte=now)
+    line = WaitingGuest.objects.filter(ticket_type=OuterRef("pk"), status=WaitingGuest.Status.WAITING)
     return types.annotate(
         overdue=Coalesce(Sum("reservations__quantity", filter=dead), 0),
-        available=F("capacity") - F("sold") - F("held") + F("overdue"),
+        free=F("capacity") - F("sold") - F("held") + F("overdue"),
+        least_awaited=Subquery(line.order_by("quantity").values("quantity")[:1]),
+        available=Case(When(least_awaited__lte=F("free"), then=0), default=F("free")),
     )

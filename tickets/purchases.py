@@ -23,7 +23,9 @@ LOOKS = 20
 LOOK_SECONDS = 0.15
 
 
-def buy_once(event: Event, *, press: str, quantities: Mapping[str, int], buyer: Buyer, now: datetime) -> Order:
+def buy_once(
+    event: Event, *, press: str, quantities: Mapping[str, int], buyer: Buyer, now: datetime, code: str = ""
+) -> Order:
     """Hold places for a guest, or find the order that this very form has made already.
 
     A double click, Back or a reload finds the same order. The same form with another choice lets
@@ -32,21 +34,21 @@ def buy_once(event: Event, *, press: str, quantities: Mapping[str, int], buyer: 
 
     Raises what `checkout.buy_tickets` raises, and StillHolding where the first press takes too long.
     """
-    choice = {"quantities": dict(quantities), **asdict(buyer)}
+    choice = {"quantities": dict(quantities), **asdict(buyer), "code": code}
     digest = hashlib.sha256(json.dumps(choice, sort_keys=True).encode()).hexdigest()[:32]
     wish = f"{press}:{event.slug}:"
     let_go_of_others(wish, wish + digest, now=now)
     number = 0
     while True:
         request = Request(f"{wish}{digest}:{number}", CALLER, "POST", event.slug, choice)
-        placed = place_or_find(event, request, quantities=quantities, buyer=buyer, now=now)
+        placed = place_or_find(event, request, quantities=quantities, buyer=buyer, code=code, now=now)
         if not has_ended(placed, now=now):
             return placed
         number += 1
 
 
 def place_or_find(
-    event: Event, request: Request, *, quantities: Mapping[str, int], buyer: Buyer, now: datetime
+    event: Event, request: Request, *, quantities: Mapping[str, int], buyer: Buyer, code: str, now: datetime
 ) -> Order:
     """Place the order under its key, or find it there; while a twin is at it, wait a little.
 
@@ -55,7 +57,12 @@ def place_or_find(
 
     def place(keep: Keep) -> Answer:
         placed = checkout.buy_tickets(
-            event, quantities=quantities, buyer=buyer, now=now, remember=lambda order: keep(answer_for(order))
+            event,
+            quantities=quantities,
+            buyer=buyer,
+            code=code,
+            now=now,
+            remember=lambda order: keep(answer_for(order)),
         )
         return answer_for(placed)
 

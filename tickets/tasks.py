@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from tickets import duplicates
+from tickets import duplicates, waiting
 
 
 @shared_task
@@ -11,3 +11,9 @@ def dedupe_tickets() -> None:
     """Void tickets beyond what was bought."""
     for order_id in duplicates.find_surplus():
         duplicates.void_surplus(order_id, now=timezone.now())
+
+
+@shared_task
+def offer_places() -> None:
+    """Offer places that have come back to those who wait for them."""
+    waiting.offer_places(now=timezone.now())

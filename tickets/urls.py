@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from tickets import document_views, views
+from tickets import document_views, views, waiting_views
 
 app_name = "tickets"
 
@@ -15,5 +15,7 @@ urlpatterns = [
     path("orders/<str:reference>/calendar.ics", document_views.calendar_file, name="calendar"),
     path("orders/<str:reference>/tickets/<int:position>.svg", document_views.qr_svg, name="qr_svg"),
     path("orders/<str:reference>/tickets/<int:position>.png", document_views.qr_png, name="qr_png"),
+    path("nights/<slug:slug>/wait/", waiting_views.wait, name="wait"),
+    path("waiting/<str:reference>/", waiting_views.waiting_guest, name="waiting"),
     path("find/", views.find, name="find"),
 ]

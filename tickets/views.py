@@ -1,5 +1,6 @@
 """The guest's pages: read the request, make one call, choose the response."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import uuid4
 
@@ -20,12 +21,13 @@ from payments.exceptions import PaymentsError
 from payments.models import Order
 from payments.orders import Buyer, Truth
 from payments.rate_limits import RateLimited
-from tickets import finding, holds, purchases, structured_data, telling
-from tickets.forms import PREFIX, BuyForm, FindForm
-from tickets.models import Event, Ticket, TicketType
+from tickets import finding, holds, promos, purchases, structured_data, telling
+from tickets.forms import PREFIX, BuyForm, FindForm, WaitForm
+from tickets.models import Event, PromoCode, PromoUse, Ticket, TicketType
 from tickets.telling import Telling
 
 HOLDS_PER_ADDRESS = "30/minute"
+CODES_PER_ADDRESS = "20/minute"
 FINDS_PER_ADDRESS = "10/minute"
 FINDS_PER_EMAIL = "5/hour"
 FEW = 10
@@ -45,11 +47,11 @@ def home(request: HttpRequest) -> HttpResponse:
 
 def card_of(night: Event, *, now: datetime) -> dict[str, object]:
     """Return a night with its lowest all-in price among what is left."""
-    on_shelf = [type_ for type_ in night.ticket_types.all() if type_.on_sale]
-    left = [type_.all_in_cents for type_ in on_shelf if stock_of(type_)["left"]]
+    stocks = [(type_.all_in_cents, stock_of(type_, now=now)) for type_ in night.ticket_types.all()]
+    left = [cents for cents, stock in stocks if stock.left]
     return {
         "event": night,
-        "is_gone": bool(on_shelf) and not left,
+        "is_gone": is_sold_out([stock for _, stock in stocks]),
         "from_cents": min(left, default=None) if night.is_on_sale(now) else None,
     }
 
@@ -66,7 +68,9 @@ def event(request: HttpRequest, slug: str) -> HttpResponse:
     night = get_object_or_404(Event.objects.visible(), slug=slug)
     now = timezone.now()
     types = types_of(night, now)
-    return show_event(request, night, types, form=BuyForm(types=types), now=now)
+    typed = promos.tidy(request.GET.get("code", ""))
+    form = BuyForm(types=types)
+    return show_event(request, night, types, form=form, now=now, code=typed)
 
 
 def types_of(night: Event, now: datetime) -> list[TicketType]:
@@ -75,11 +79,19 @@ def types_of(night: Event, now: datetime) -> list[TicketType]:
 
 
 def show_event(
-    request: HttpRequest, night: Event, types: list[TicketType], *, form: BuyForm, now: datetime, status: int = 200
+    request: HttpRequest,
+    night: Event,
+    types: list[TicketType],
+    *,
+    form: BuyForm,
+    now: datetime,
+    code: str = "",
+    status: int = 200,
 ) -> HttpResponse:
-    """Render a night's page, with what was typed kept."""
-    stocks = [stock_of(type_) for type_ in types]
-    sold_out = bool(types) and all(stock["is_gone"] for stock in stocks)
+    """Render a night's page, with what was typed kept, and prices as a code makes them."""
+    promo, code_error = look_up(request, night, code, now=now)
+    stocks = [stock_of(type_, now=now) for type_ in types]
+    sold_out = is_sold_out(stocks)
     is_on_sale = night.is_on_sale(now)
     about = addresses(request, artwork=night.artwork)
     press = press_of(request)
@@ -88,15 +100,21 @@ def show_event(
         "rows": [
             {
                 "type": type_,
+                "price": promos.price(type_, promo),
                 "field": form[PREFIX + type_.slug],
-                "can_choose": is_on_sale and not stock["is_gone"],
-                **stock,
+                "can_choose": is_on_sale and not stock.is_gone,
+                "stock": stock,
             }
             for type_, stock in zip(types, stocks, strict=True)
         ],
         "form": form,
         "press": press,
-        "can_buy": is_on_sale and bool(types) and not sold_out,
+        "promo": promo,
+        "code": code,
+        "code_error": code_error,
+        "wait_form": wait_form(types, stocks) if is_on_sale else None,
+        "offer_minutes": settings.OFFER_MINUTES,
+        "can_buy": is_on_sale and any(stock.left for stock in stocks),
         "sold_out": sold_out,
         "notice": notice_of(night, sold_out=sold_out, now=now),
         "hold_minutes": settings.HOLD_MINUTES,
@@ -108,15 +126,56 @@ def show_event(
     return response
 
 
-def stock_of(type_: TicketType) -> dict[str, int | bool]:
+def look_up(request: HttpRequest, night: Event, code: str, *, now: datetime) -> tuple[PromoCode | None, str]:
+    """Return the code a guest typed, or why it cannot be had; whoever tries many is asked to wait."""
+    if not code:
+        return None, ""
+    try:
+        rate_limits.check(CODES_PER_ADDRESS, "code", rate_limits.address_of(request))
+        return promos.find(night, code, now=now), ""
+    except (RateLimited, PaymentsError) as refusal:
+        return None, _(refusal.sentence)
+
+
+@dataclass(frozen=True, slots=True)
+class Stock:
+    """How much of a type a guest may have now, and whether that will change."""
+
+    left: int
+    most: int
+    is_later: bool
+    is_over: bool
+
+    @property
+    def is_gone(self) -> bool:
+        """Say whether none can be had now."""
+        return self.left == 0
+
+    @property
+    def is_last(self) -> bool:
+        """Say whether few are left."""
+        return 0 < self.left <= FEW
+
+
+def stock_of(type_: TicketType, *, now: datetime) -> Stock:
     """Say how much is left of a type, as a guest needs to know it."""
-    left = max(getattr(type_, "available", 0), 0)
-    return {
-        "left": left,
-        "is_gone": left == 0 or not type_.on_sale,
-        "is_last": 0 < left <= FEW,
-        "most": min(left, type_.max_per_order),
-    }
+    left = max(getattr(type_, "available", 0), 0) if type_.is_offered(now) else 0
+    return Stock(left, min(left, type_.max_per_order), type_.is_later(now), type_.is_over(now))
+
+
+def is_sold_out(stocks: list[Stock]) -> bool:
+    """Say whether nothing is left and nothing is still to come."""
+    return bool(stocks) and all(stock.is_gone and not stock.is_later for stock in stocks)
+
+
+def wait_form(types: list[TicketType], stocks: list[Stock]) -> WaitForm | None:
+    """Return the form for waiting, where anything is sold out that may come back."""
+    gone = [
+        type_
+        for type_, stock in zip(types, stocks, strict=True)
+        if stock.is_gone and type_.on_sale and not stock.is_later and not stock.is_over
+    ]
+    return WaitForm(types=gone, auto_id="wait_%s") if gone else None
 
 
 def notice_of(night: Event, *, sold_out: bool, now: datetime) -> str:
@@ -130,9 +189,7 @@ def notice_of(night: Event, *, sold_out: bool, now: datetime) -> str:
     if not night.is_on_sale(now):
         return _("Tickets are not on sale any more.")
     if sold_out:
-        return _("Sold out. A place held and not paid for comes back after %(minutes)s minutes: look again.") % {
-            "minutes": settings.HOLD_MINUTES
-        }
+        return _("Sold out. Places that are held and not paid for come back: wait for one below.")
     return ""
 
 
@@ -153,20 +210,24 @@ def buy(request: HttpRequest, slug: str) -> HttpResponse:
     now = timezone.now()
     types = types_of(night, now)
     form = BuyForm(request.POST, types=types)
+    code = promos.tidy(request.POST.get("code", ""))
     if not form.is_valid():
-        return show_event(request, night, types, form=form, now=now, status=422)
+        return show_event(request, night, types, form=form, now=now, code=code, status=422)
     buyer = Buyer(form.cleaned_data["name"], form.cleaned_data["email"], language=get_language() or "en")
     try:
         rate_limits.check(HOLDS_PER_ADDRESS, "hold", rate_limits.address_of(request))
-        placed = purchases.buy_once(night, press=press_of(request), quantities=form.quantities(), buyer=buyer, now=now)
+        placed = purchases.buy_once(
+            night, press=press_of(request), quantities=form.quantities(), buyer=buyer, code=code, now=now
+        )
     except RateLimited as refusal:
         form.add_error(None, _(refusal.sentence))
-        response = show_event(request, night, types, form=form, now=now, status=429)
+        response = show_event(request, night, types, form=form, now=now, code=code, status=429)
         response["Retry-After"] = str(refusal.wait_seconds)
         return response
     except PaymentsError as refusal:
         form.add_error(None, _(refusal.sentence))
-        return show_event(request, night, types_of(night, now), form=form, now=now, status=refusal.status)
+        types = types_of(night, now)
+        return show_event(request, night, types, form=form, now=now, code=code, status=refusal.status)
     return redirect("payments:pay", placed.reference)
 
 
@@ -226,8 +287,11 @@ def again(found: Order) -> dict[str, object]:
     """Return what was chosen and typed, to take the same places in one tap."""
     slugs = {str(pk): slug for pk, slug in found.event.ticket_types.values_list("pk", "slug")}
     chosen = [(PREFIX + slugs[line["item"]], line["quantity"]) for line in found.lines if line["item"] in slugs]
+    use = PromoUse.objects.filter(order=found).select_related("promo").first()
     # The order itself is the mark: two tabs of this page take the places once.
-    return {"name": found.name, "email": found.email, "chosen": chosen, "press": f"again-{found.reference}"}
+    press = f"again-{found.reference}"
+    code = use.promo.code if use else ""
+    return {"name": found.name, "email": found.email, "chosen": chosen, "press": press, "code": code}
 
 
 @require_http_methods(["GET", "POST"])

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
-from tickets.models import Event, TicketType
+from tickets.models import Event, PromoCode, TicketType
 from vip import tables
 
 
@@ -17,6 +17,7 @@ class Kind:
     price_cents: int
     fee_cents: int
     capacity: int
+    ends_before: timedelta | None = None  # sold until so long before the doors open
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class Night:
 
 
 THREE_KINDS = (
-    Kind("early", "Early", "In before 10:30 PM", 1500, 250, 80),
+    Kind("early", "Early", "In before 10:30 PM", 1500, 250, 80, timedelta(days=1)),
     Kind("general", "General", "In at any time", 2500, 350, 250),
     Kind("ultima-hora", "Última hora", "The last places", 3500, 450, 60),
 )
@@ -55,6 +56,7 @@ SOLD_OUT = Night(
     "sonidera-de-octubre", "Sonidera de Octubre", "Saludos en vivo desde la cabina.",
     "Sonido Maguey", "sonidera", -21, (Kind("general", "General", "In at any time", 2000, 300, 24),),
 )  # fmt: skip
+CODE = "CUMBIA10"
 CANCELLED = Night(
     "noche-de-banda", "Noche de Banda", "La tambora se oye hasta el río.",
     "Banda Las Palmas de Wilmington", "nortena", -7, (Kind("general", "General", "In at any time", 3000, 400, 120),),
@@ -75,8 +77,10 @@ def lay_down(night: Night, *, now: datetime) -> tuple[Event, bool]:
                 "fee_cents": kind.fee_cents,
                 "capacity": kind.capacity,
                 "position": position,
+                "sales_end_at": event.doors_at - kind.ends_before if kind.ends_before else None,
             },
         )
+    PromoCode.objects.get_or_create(event=None, code=CODE, defaults={"percent": 10})
     if night.in_days > 0:
         tables.lay_out(event)
     return event, is_new

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from factory.declarations import LazyAttribute, LazyFunction, Sequence, SubFactory
 from factory.django import DjangoModelFactory
 
-from tickets.models import Event, TicketType
+from tickets.models import Event, PromoCode, TicketType
 
 
 def in_days(days: float) -> datetime:
@@ -42,3 +42,13 @@ class TicketTypeFactory(DjangoModelFactory[TicketType]):
     price_cents = 2500
     fee_cents = 300
     capacity = 100
+
+
+class PromoCodeFactory(DjangoModelFactory[PromoCode]):
+    """Ten percent off, on any night, for anybody."""
+
+    class Meta:
+        model = PromoCode
+
+    code = Sequence(lambda n: f"CUMBIA{n}")
+    percent = 10

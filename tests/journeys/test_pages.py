@@ -17,10 +17,10 @@ from payments.models import Order, Refund
 from payments.orders import Buyer
 from payments.sandbox.server import Server
 from tests.browser import ARGUMENTS
-from tests.factories.tickets import EventFactory, TicketTypeFactory
+from tests.factories.tickets import EventFactory, PromoCodeFactory, TicketTypeFactory
 from tests.fakes import FakeProvider
 from tickets import checkout as ticket_checkout
-from tickets.models import Event, Ticket
+from tickets.models import Event, Ticket, WaitingGuest
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -234,27 +234,64 @@ def test_a_night_with_mistakes_and_a_hint_is_sound(
     screen.goto(f"{live_server.url}/nights/noche-de-cumbia/")
     screen.get_by_role("button", name="One Early more").click()
     screen.get_by_role("button", name="Hold my places").click()
-    expect(screen.get_by_label("Name")).to_be_focused()
+    expect(screen.locator("#id_name")).to_be_focused()
     assert screen.title().startswith("Please look again")
 
-    screen.get_by_label("Email").fill("ana@gmial.com")
-    screen.get_by_label("Email").blur()
+    screen.locator("#id_email").fill("ana@gmial.com")
+    screen.locator("#id_email").blur()
     screen.get_by_text("all in").first.click()
 
     expect(screen.get_by_text("Did you mean ana@gmail.com?")).to_be_visible()
     check(screen, pictures / f"night-mistakes-{width_of(screen)}.png")
 
 
+@pytest.mark.parametrize("code", ["cumbia", "nada"])
+def test_a_night_with_a_code_and_tiers_is_sound(
+    programme: dict[str, Event], screen: Page, live_server: LiveServer, code: str, pictures: Path
+) -> None:
+    event = programme["noche-de-cumbia"]
+    PromoCodeFactory.create(code="CUMBIA", percent=15)
+    event.ticket_types.filter(slug="early").update(sales_end_at=event.doors_at - timedelta(days=1))
+    event.ticket_types.filter(slug="ultima-hora").update(sales_start_at=event.doors_at - timedelta(days=1))
+    screen.goto(f"{live_server.url}/nights/noche-de-cumbia/")
+    screen.get_by_text("I have a code").click()
+    screen.get_by_label("Code").fill(code)
+    screen.get_by_role("button", name="Show its prices").click()
+
+    expect(
+        screen.get_by_text("in the prices below" if code == "cumbia" else "not valid for this night")
+    ).to_be_visible()
+    check(screen, pictures / f"night-code-{code}-{width_of(screen)}.png")
+
+
 def test_choosing_nothing_is_sound(
     programme: dict[str, Event], screen: Page, live_server: LiveServer, pictures: Path
 ) -> None:
     screen.goto(f"{live_server.url}/nights/noche-de-cumbia/")
-    screen.get_by_label("Name").fill("Ana Ruiz")
-    screen.get_by_label("Email").fill("ana@example.com")
+    screen.locator("#id_name").fill("Ana Ruiz")
+    screen.locator("#id_email").fill("ana@example.com")
     screen.get_by_role("button", name="Hold my places").click()
 
     expect(screen.get_by_role("alert")).to_have_text("Choose at least one ticket.")
     check(screen, pictures / f"night-nothing-{width_of(screen)}.png")
+
+
+def test_waiting_is_sound_mistyped_and_done(
+    programme: dict[str, Event], screen: Page, live_server: LiveServer, pictures: Path
+) -> None:
+    screen.goto(f"{live_server.url}/nights/sonidera/")
+    screen.get_by_role("button", name="Put me in the line").click()
+    expect(screen.get_by_text("Type your name")).to_be_visible()
+    check(screen, pictures / f"wait-mistyped-{width_of(screen)}.png")
+
+    screen.get_by_label("Name").fill("Ana Ruiz")
+    screen.get_by_label("Email").fill("ana@example.com")
+    screen.get_by_role("button", name="Put me in the line").click()
+    expect(screen.get_by_text("You are in the line.")).to_be_visible()
+    check(screen, pictures / f"wait-done-{width_of(screen)}.png")
+
+    screen.goto(f"{live_server.url}/waiting/{WaitingGuest.objects.get().reference}/")
+    check(screen, pictures / f"waiting-{width_of(screen)}.png")
 
 
 def test_finding_is_sound_mistyped_and_done(

@@ -20,11 +20,12 @@ from payments import checkout, emails, expiry, refunds, retrying, times
 from payments.gateways.types import IntentStatus
 from payments.models import Email, Order, Refund
 from tests.buying import buy, hold, intent_of, pay, start
-from tests.factories.tickets import EventFactory, TicketTypeFactory
+from tests.factories.tickets import EventFactory, PromoCodeFactory, TicketTypeFactory
 from tests.fakes import FakeProvider
+from tickets import emails as ticket_emails
 from tickets import finding
 from tickets.documents import pdf
-from tickets.models import Ticket, TicketType
+from tickets.models import Ticket, TicketType, WaitingGuest
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -220,10 +221,24 @@ def pages_of_a_night(provider: FakeProvider, now: datetime) -> Iterator[tuple[st
     yield "night", page(path)
     yield "mistakes", guest.post(f"{path}buy/", {"email": "a", f"quantity_{type_.slug}": "99"}).content.decode()
     yield "nothing", guest.post(f"{path}buy/", {"name": "Ana Ruiz", "email": "ana@example.com"}).content.decode()
+    PromoCodeFactory.create(code="CUMBIA")
+    yield "code", page(f"{path}?code=cumbia")
+    yield "no code", page(f"{path}?code=nada")
+    TicketTypeFactory.create(event=type_.event, name="General", sales_start_at=now + timedelta(days=1))
+    TicketTypeFactory.create(event=type_.event, name="General", sales_end_at=now + timedelta(days=1))
+    TicketTypeFactory.create(event=type_.event, name="General", sales_end_at=now - timedelta(days=1))
+    yield "tiers", page(path)
     few = TicketTypeFactory.create(name="General", capacity=3, fee_cents=0)
     yield "few left", page(f"/nights/{few.event.slug}/")
     gone = TicketTypeFactory.create(name="General", capacity=0)
     yield "sold out", page(f"/nights/{gone.event.slug}/")
+    wait = f"/nights/{gone.event.slug}/wait/"
+    yield "wait, mistyped", guest.post(wait, {"type": gone.slug, "quantity": "1"}).content.decode()
+    typed = {"type": gone.slug, "quantity": "1", "name": "Ana Ruiz", "email": "ana@example.com"}
+    yield "waits", guest.post(wait, typed, follow=True).content.decode()
+    waiter = WaitingGuest.objects.get()
+    yield "waiting", page(f"/waiting/{waiter.reference}/")
+    yield "left", guest.post(f"/waiting/{waiter.reference}/", follow=True).content.decode()
     for changes in ({"status": "closed"}, {"status": "cancelled"}, {"sales_start_at": now + timedelta(days=1)}):
         shut = TicketTypeFactory.create(name="General", event=EventFactory.create(**changes))
         yield str(changes), page(f"/nights/{shut.event.slug}/")
@@ -239,6 +254,9 @@ def pages_of_a_night(provider: FakeProvider, now: datetime) -> Iterator[tuple[st
 
 def pages_of_orders(type_: TicketType, provider: FakeProvider, now: datetime) -> Iterator[tuple[str, str]]:
     """Return the pages of an order in every state."""
+    typed = {"name": "Ana Ruiz", "email": "ana@example.com", f"quantity_{type_.slug}": "1", "code": "CUMBIA"}
+    buying = spanish().post(f"/nights/{type_.event.slug}/buy/", typed, follow=True)
+    yield "pay with a code", buying.content.decode()
     yield "pay", page(f"/orders/{hold(type_).reference}/pay/")
     twice = hold(type_)
     for _ in range(2):
@@ -287,7 +305,17 @@ def test_no_letter_says_anything_untranslated(
 
     late = emails.late_payment_refunded(Email(order=Order.objects.get(), recipient=order.email))
     assert len(mailoutbox) == 3
-    for letter in [late, *mailoutbox]:
+    words = {
+        "language": "es",
+        "reference": "x",
+        "title": "Maguey",
+        "name": "Ana Ruiz",
+        "type": "General",
+        "quantity": "2",
+    }
+    joined = ticket_emails.waiting_joined(Email(recipient=order.email, context=words))
+    offered = ticket_emails.waiting_offered(Email(order=Order.objects.get(), recipient=order.email))
+    for letter in [late, joined, offered, *mailoutbox]:
         html = str(letter.alternatives[0][0])
         assert (unsaid(letter.subject), unsaid(letter.body), unsaid(html)) == ([], [], []), letter.subject
 

@@ -2,7 +2,9 @@
 
 from tickets.models.event import Event, TicketType
 from tickets.models.hold import TicketReservation
+from tickets.models.promo import PromoCode, PromoUse
 from tickets.models.scan import Scan
 from tickets.models.ticket import Ticket
+from tickets.models.waiting import WaitingGuest
 
-__all__ = ["Event", "Scan", "Ticket", "TicketReservation", "TicketType"]
+__all__ = ["Event", "PromoCode", "PromoUse", "Scan", "Ticket", "TicketReservation", "TicketType", "WaitingGuest"]

@@ -122,6 +122,8 @@ class TicketType(models.Model):
     sold = models.IntegerField(default=0)
     max_per_order = models.PositiveSmallIntegerField(default=8)
     on_sale = models.BooleanField(default=True)
+    sales_start_at = models.DateTimeField(null=True, blank=True, help_text="Empty: with the night's.")
+    sales_end_at = models.DateTimeField(null=True, blank=True, help_text="Empty: with the night's.")
 
     class Meta:
         db_table = "ticket_types"
@@ -134,6 +136,11 @@ class TicketType(models.Model):
             ),
             models.CheckConstraint(condition=Q(held__gte=0, sold__gte=0), name="tickets_type_counts_never_negative"),
             models.CheckConstraint(condition=Q(max_per_order__gte=1), name="tickets_type_sells_at_least_one"),
+            models.CheckConstraint(
+                condition=Q(sales_start_at=None) | Q(sales_end_at=None) | Q(sales_end_at__gt=F("sales_start_at")),
+                name="tickets_type_sales_end_after_they_start",
+                violation_error_message="Sales end after they start.",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -143,3 +150,15 @@ class TicketType(models.Model):
     def all_in_cents(self) -> int:
         """Return what one ticket costs with its fee: the only price a guest is shown first."""
         return self.price_cents + self.fee_cents
+
+    def is_later(self, now: datetime) -> bool:
+        """Say whether its own sales have yet to begin: the next tier."""
+        return self.sales_start_at is not None and now < self.sales_start_at
+
+    def is_over(self, now: datetime) -> bool:
+        """Say whether its own sales have ended: a tier that is past."""
+        return self.sales_end_at is not None and self.sales_end_at <= now
+
+    def is_offered(self, now: datetime) -> bool:
+        """Say whether it may be bought now, as far as it alone can say."""
+        return self.on_sale and not self.is_later(now) and not self.is_over(now)

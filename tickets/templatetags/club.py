@@ -30,6 +30,12 @@ def clock(moment: datetime) -> str:
     return times.write_hour(moment)
 
 
+@register.filter
+def day(moment: datetime, style: str = "day") -> str:
+    """Write a day as the reader says it."""
+    return times.write_day(moment, style)
+
+
 @register.simple_tag
 def night(event: Event, style: str = "short") -> str:
     """Write the date of a night as the club counts it."""
