@@ -17,5 +17,6 @@ urlpatterns = [
     path("door/", include("tickets.door_urls")),
     path("outbox/", include("maguey.outbox_urls")),
     path("", include("payments.urls")),
+    path("", include("vip.urls")),
     path("", include("tickets.urls")),
 ]

@@ -13,6 +13,8 @@ class OwnersConfig(AppConfig):
         from owners import alerts
         from owners.models import Alert
         from payments import listeners, retrying
+        from vip import owners_notices
 
         listeners.register(alerts.tell)
+        owners_notices.register(alerts.addresses_for)
         retrying.register(retrying.Work(alerts.KIND, Alert, "mail", alerts.send_alert, alerts.give_up))

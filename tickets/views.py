@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from payments import orders, rate_limits
+from payments import orders, products, rate_limits
 from payments.models import Order
 from payments.orders import Buyer
 from payments.rate_limits import RateLimited
@@ -118,7 +118,10 @@ def order_or_404(reference: str) -> Order:
 @never_cache
 @require_GET
 def order(request: HttpRequest, reference: str) -> HttpResponse:
-    """Show an order: its tickets, or the truth about its money."""
+    """Show an order: its tickets, or the truth about its money; one of another product has a page of its own."""
+    other = Order.objects.filter(reference=reference).exclude(kind=Order.Kind.GA_TICKET).first()
+    if other is not None:
+        return redirect(products.of(other).page, reference)
     found = order_or_404(reference)
     now = timezone.now()
     if found.is_payable and not found.is_overdue(now) and orders.truth(found) is orders.Truth.NOT_CHARGED:
@@ -169,7 +172,7 @@ def qr_png(request: HttpRequest, reference: str, position: int) -> HttpResponse:
 @require_GET
 def pdf_file(request: HttpRequest, reference: str) -> HttpResponse:
     """Serve an order's tickets as one PDF."""
-    found = get_object_or_404(Order, reference=reference, status=Order.Status.FULFILLED)
+    found = get_object_or_404(Order, reference=reference, status=Order.Status.FULFILLED, kind=Order.Kind.GA_TICKET)
     headers = {"Content-Disposition": f'inline; filename="maguey-{found.event.slug}.pdf"'}
     return HttpResponse(pdf.order_pdf(found), content_type="application/pdf", headers=headers)
 
