@@ -25,7 +25,7 @@ from payments.models import (
     WebhookEvent,
 )
 from tickets.models import Event, PromoCode, PromoUse, Scan, Ticket, TicketReservation, TicketType, WaitingGuest
-from vip.models import Table
+from vip.models import GuestPass, Table, VipReservation
 
 OUR_APPS = ("payments", "tickets", "vip", "owners")
 
@@ -133,6 +133,30 @@ CASES = (
     Case("vip_table_blocked_with_a_reason", Table, {"blocked": True}),
     Case("vip_table_known_mode", Table, {"mode": "odd"}),
     Case("vip_table_known_tier", Table, {"tier": "odd"}),
+    Case("vip_table_charges_at_most_whole", Table, {"tax_bps": 10_001}),
+    Case("unique_vip_stripe_payment", VipReservation, {"stripe_payment_intent_id": "pi_twice"}, twice=True),
+    Case(
+        "vip_reservation_provider_id_once",
+        VipReservation,
+        {"payment_provider": "stripe", "external_payment_id": "pi_twice"},
+        twice=True,
+    ),
+    Case("idx_one_active_reservation_per_table", VipReservation, {"table": "the same"}, twice=True),
+    Case("vip_reservation_party_positive", VipReservation, {"party_size": 0}),
+    Case(
+        "vip_reservation_provider_id_well_formed",
+        VipReservation,
+        {"payment_provider": "paypal", "external_payment_id": "pi_not_of_paypal"},
+    ),
+    Case("vip_reservation_stripe_id_well_formed", VipReservation, {"stripe_payment_intent_id": "cs_no_intent"}),
+    Case("vip_reservation_known_provider", VipReservation, {"payment_provider": "barter"}),
+    Case("vip_reservation_sold_with_confirmed_at", VipReservation, {"status": "confirmed"}),
+    Case("vip_reservation_known_status", VipReservation, {"status": "odd"}),
+    Case("vip_pass_one_per_seat", GuestPass, {"reservation": "the same"}, twice=True),
+    Case("vip_pass_seats_start_at_one", GuestPass, {"number": 0}),
+    Case("vip_pass_admitted_with_admitted_at", GuestPass, {"status": "admitted"}),
+    Case("vip_pass_void_with_voided_at", GuestPass, {"status": "void"}),
+    Case("vip_pass_known_status", GuestPass, {"status": "odd"}),
     Case("unique_owner_assignment", OwnerAssignment, {"event": None}, twice=True),
     Case("owners_assignment_known_role", OwnerAssignment, {"role": "odd"}),
     Case("unique_alert_cause", Alert, {"cause": "twice"}, twice=True),
@@ -145,6 +169,8 @@ FROZEN = {
     "refunds": "amount_cents = 1",
     "refund_items": "amount_cents = 1",
 }
+# Columns whose two rows are to point at one and the same row.
+SAME: dict[str, type[Model]] = {"order": Order, "table": Table, "reservation": VipReservation}
 
 
 def rules() -> set[str]:
@@ -170,8 +196,9 @@ def verify() -> Iterator[Verdict]:
 def try_case(case: Case, samples: Samples) -> Verdict:
     """Insert what a constraint must refuse."""
     values = {**case.values}
-    if values.get("order") == "the same":
-        values["order"] = samples.row(Order)
+    for name, same in SAME.items():
+        if values.get(name) == "the same":
+            values[name] = samples.row(same)
     try:
         with transaction.atomic():
             for _ in range(2 if case.twice else 1):
@@ -192,11 +219,15 @@ def try_trigger(model: type[Model], name: str, samples: Samples) -> Verdict:
         "legal_moves_only": f"UPDATE {table} SET status = 'nowhere' WHERE id = %s",  # noqa: S608
         "kept_thirty_days": f"DELETE FROM {table} WHERE id = %s",  # noqa: S608
         "frozen": f"UPDATE {table} SET {FROZEN.get(table, '')} WHERE id = %s",  # noqa: S608
+        "may_be_taken": f"UPDATE {table} SET party_size = 99 WHERE id = %s",  # noqa: S608
+        "never_parked": f"UPDATE {table} SET parked = true WHERE id = %s",  # noqa: S608
+        "within_party": f"UPDATE {table} SET number = 99 WHERE id = %s",  # noqa: S608
     }[name]
     try:
         with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
             cursor.execute(statement, [row.pk])
     except DatabaseError as error:
         said = str(error).splitlines()[0]
-        return Verdict(f"{table}.{name}", said.startswith("pgtrigger:"), f"refused: {said}")
+        return Verdict(f"{table}.{name}", said.startswith(("pgtrigger:", "vip_")), f"refused: {said}")
     return Verdict(f"{table}.{name}", held=False, said="accepted")

@@ -22,7 +22,7 @@ from payments.models import (
     WebhookEvent,
 )
 from tickets.models import Event, PromoCode, PromoUse, Scan, Ticket, TicketReservation, TicketType, WaitingGuest
-from vip.models import Table
+from vip.models import GuestPass, Table, TableChange, VipReservation
 
 Fields = dict[str, Any]  # Any: a row's values
 
@@ -61,6 +61,7 @@ MAKERS: dict[type[Model], Callable[[Samples], Fields]] = {
         "slug": word(),
         "title": "Sample",
         "doors_at": s.now,
+        "status": "published",
         "starts_at": s.now + timedelta(hours=1),
         "ends_at": s.now + timedelta(hours=6),
         "sales_start_at": s.now,
@@ -173,6 +174,19 @@ MAKERS: dict[type[Model], Callable[[Samples], Fields]] = {
         "mode": "deposit",
         "price_cents": 1000,
     },
+    VipReservation: lambda s: {
+        "order": s.row(Order),
+        "table": s.row(Table),
+        "event": s.night,
+        "party_size": 2,
+        "host_name": "Sample",
+        "host_email": "sample@example.com",
+        "terms": {},
+        "expires_at": s.now,
+        "created_at": s.now,
+    },
+    GuestPass: lambda s: {"reservation": s.row(VipReservation), "number": 1, "created_at": s.now},
+    TableChange: lambda s: {"kind": "blocked", "event": s.night, "table": s.row(Table), "at": s.now},
     OwnerAssignment: lambda s: {"user": s.user, "role": "owner", "event": s.row(Event)},
     Alert: lambda s: {"cause": word(), "channel": "console", "title": "Sample", "created_at": s.now},
 }

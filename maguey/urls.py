@@ -19,5 +19,6 @@ urlpatterns = [
     path("language/", set_language, name="set_language"),
     path("outbox/", include("maguey.outbox_urls")),
     path("", include("payments.urls")),
+    path("", include("vip.urls")),
     path("", include("tickets.urls")),
 ]

@@ -31,8 +31,13 @@ def tell(failure: PaymentFailure, now: datetime) -> None:
 
 
 def recipients(failure: PaymentFailure) -> list[str]:
-    """Return the addresses of the owners of that night, and of all nights."""
-    mine = Q(event=None) | Q(event_id=failure.event_id) if failure.event_id else Q(event=None)
+    """Return who is told of a failure."""
+    return addresses_for(failure.event_id)
+
+
+def addresses_for(event_id: UUID | None) -> list[str]:
+    """Return the addresses of the owners of a night, and of all nights."""
+    mine = Q(event=None) | Q(event_id=event_id) if event_id else Q(event=None)
     roles = (OwnerAssignment.Role.OWNER, OwnerAssignment.Role.ADMIN)
     found = OwnerAssignment.objects.filter(mine, role__in=roles, user__is_active=True)
     return sorted(set(found.exclude(user__email="").values_list("user__email", flat=True)))

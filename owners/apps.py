@@ -13,7 +13,9 @@ class OwnersConfig(AppConfig):
         from owners import alerts, audit
         from owners.models import Alert
         from payments import listeners, purging, retrying
+        from vip import owners_notices
 
         listeners.register(alerts.tell)
         purging.register(audit.served_before)
+        owners_notices.register(alerts.addresses_for)
         retrying.register(retrying.Work(alerts.KIND, Alert, "mail", alerts.send_alert, alerts.give_up))

@@ -73,6 +73,19 @@ INVARIANTS = (
         """,  # noqa: S608 (our own words)
     ),
     Invariant(
+        3,
+        "A fulfilled order of a table has its table, with a living pass for every seat, or it was cancelled.",
+        """
+        SELECT o.reference FROM orders o LEFT JOIN vip_reservations v ON v.order_id = o.id
+        WHERE o.kind = 'vip_reservation' AND o.status = 'fulfilled'
+          AND NOT EXISTS (SELECT FROM payments p WHERE p.order_id = o.id AND p.refunded_cents > 0)
+          AND coalesce(v.status, '') NOT IN ('cancelled_by_guest', 'cancelled_by_venue')
+          AND (coalesce(v.status, '') NOT IN ('confirmed', 'arrived', 'seated', 'completed', 'no_show')
+               OR v.party_size <> (SELECT count(*) FROM vip_guest_passes g
+                                   WHERE g.reservation_id = v.id AND g.status <> 'void'))
+        """,
+    ),
+    Invariant(
         4,
         "Held and sold equal the rows they count, and never pass capacity.",
         f"""
@@ -82,6 +95,20 @@ INVARIANTS = (
                          WHERE r.ticket_type_id = y.id AND r.status = 'pending')
            OR y.sold <> (SELECT count(*) FROM tickets t WHERE t.ticket_type_id = y.id AND {LIVING})
         """,  # noqa: S608 (our own words)
+    ),
+    Invariant(
+        5,
+        "No table has two live reservations on a night, and none stands for an order that is over.",
+        """
+        SELECT e.slug || '/' || t.code FROM vip_reservations v
+        JOIN vip_tables t ON t.id = v.table_id JOIN events e ON e.id = v.event_id
+        WHERE v.status IN ('held', 'confirmed', 'arrived', 'seated') GROUP BY e.slug, t.code HAVING count(*) > 1
+        UNION
+        SELECT e.slug || '/' || t.code FROM vip_reservations v JOIN orders o ON o.id = v.order_id
+        JOIN vip_tables t ON t.id = v.table_id JOIN events e ON e.id = v.event_id
+        WHERE v.status IN ('held', 'confirmed', 'arrived', 'seated')
+          AND o.status IN ('expired', 'cancelled', 'refunded')
+        """,
     ),
     Invariant(
         6,

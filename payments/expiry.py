@@ -76,7 +76,7 @@ def expire_order(order_id: UUID, *, now: datetime, patience: Patience | None = N
         patience.silences += isinstance(error, GatewayUnavailable)
         logger.info("Order %s keeps its places for now: %s", order_id, error)
     grace_is_over = now >= order.expires_at + timedelta(minutes=settings.HOLD_GRACE_MINUTES)
-    if grace_is_over and is_undecided(order):
+    if grace_is_over and orders.is_deciding(order):
         report_undecided(order, now=now)
     return close_order(order_id, Order.Status.EXPIRED, now=now, even_if_live=grace_is_over)
 
@@ -110,12 +110,7 @@ def close_order(order_id: UUID, status: Order.Status, *, now: datetime, even_if_
         return False
     if not even_if_live and order.payments.filter(status__in=Payment.LIVE).exists():
         return False
-    return not is_undecided(order) and orders.close(order, status, now=now)
-
-
-def is_undecided(order: Order) -> bool:
-    """Say whether a bank has a guest's money in hand and has not decided about it."""
-    return order.payments.filter(status=Payment.Status.PROCESSING).exists()
+    return not orders.is_deciding(order) and orders.close(order, status, now=now)
 
 
 def report_undecided(order: Order, *, now: datetime) -> None:

@@ -10,6 +10,15 @@ from payments.models import Order
 Step = Callable[[Order, datetime], None]
 
 
+def no_prices(order: Order, goods: Collection[UUID]) -> dict[UUID, int]:
+    """Sell nothing singly."""
+    return {}
+
+
+def take_nothing_back(order: Order, goods: Collection[UUID], now: datetime) -> None:
+    """Take nothing back singly."""
+
+
 @dataclass(frozen=True, slots=True)
 class Product:
     """What payments asks of a kind of goods; each is a step inside the caller's transaction.
@@ -18,9 +27,11 @@ class Product:
     - `release` gives back whatever the order has: holds or goods.
     - `regain` takes the places again for money that came late; False where they are gone.
     - `extend` moves the holds' end to the order's.
+    - `page` names the url of the order's own page.
     - `prices` says what each of these goods cost with every fee, in cents, leaving out what is no longer living.
     - `take_back` takes back single goods whose money is on its way back.
-    - `page` names the url of the order's own page.
+
+    A product whose goods are refunded only as a whole leaves out the last two.
     """
 
     kind: str
@@ -28,9 +39,9 @@ class Product:
     release: Step
     regain: Callable[[Order, datetime], bool]
     extend: Step
-    prices: Callable[[Order, Collection[UUID]], dict[UUID, int]]
-    take_back: Callable[[Order, Collection[UUID], datetime], None]
     page: str
+    prices: Callable[[Order, Collection[UUID]], dict[UUID, int]] = no_prices
+    take_back: Callable[[Order, Collection[UUID], datetime], None] = take_nothing_back
 
 
 _products: dict[str, Product] = {}

@@ -1,11 +1,13 @@
 """What can happen to a whole night."""
 
+from contextlib import suppress
 from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
 
 from payments import expiry, refunds
+from payments.exceptions import AlreadyPaid, OrderClosed
 from payments.models import Order, Refund
 from tickets.models import Event
 
@@ -18,7 +20,8 @@ def cancel_night(event: Event, *, now: datetime) -> int:
     call_off(event.pk, now=now)
     pending = Order.objects.filter(event=event, status=Order.Status.PENDING).values_list("pk", flat=True)
     for order_id in list(pending):
-        expiry.cancel_order(order_id, now=now)
+        with suppress(AlreadyPaid, OrderClosed):  # the guest was faster: what is paid goes back below
+            expiry.cancel_order(order_id, now=now)
     paid = Order.objects.filter(event=event, status__in=(Order.Status.PAID, Order.Status.FULFILLED))
     touched = 0
     for order_id in list(paid.order_by("created_at").values_list("pk", flat=True)):

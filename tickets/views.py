@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from payments import expiry, orders, rate_limits, times
+from payments import expiry, orders, products, rate_limits, times
 from payments.exceptions import PaymentsError
 from payments.models import Order
 from payments.orders import Buyer, Truth
@@ -234,12 +234,14 @@ def buy(request: HttpRequest, slug: str) -> HttpResponse:
 @never_cache
 @require_GET
 def order(request: HttpRequest, reference: str) -> HttpResponse:
-    """Show an order: its tickets, or the truth about its money.
+    """Show an order: its tickets, or the truth about its money; one of another product has a page of its own.
 
     A hold found over is ended first, at the provider too: only then is it known that nothing was
     charged.
     """
-    found = get_object_or_404(Order.objects.select_related("event"), reference=reference, kind=Order.Kind.GA_TICKET)
+    found = get_object_or_404(Order.objects.select_related("event"), reference=reference)
+    if found.kind != Order.Kind.GA_TICKET:
+        return redirect(products.of(found).page, reference)
     now = timezone.now()
     if found.is_overdue(now):
         expiry.expire_order(found.pk, now=now)

@@ -7,3 +7,12 @@ class VipConfig(AppConfig):
     """Tables for the night."""
 
     name = "vip"
+
+    def ready(self) -> None:
+        """Register tables as a product, and who writes their letters."""
+        from payments import mail, products
+        from vip import emails, fulfilment
+
+        products.register(fulfilment.PRODUCT)
+        for kind, writer in emails.WRITERS.items():
+            mail.register(kind, writer)

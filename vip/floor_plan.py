@@ -27,6 +27,7 @@ class Spot:
     minimum_spend_cents: int
     deposit_cents: int
     bottles: tuple[str, ...]
+    gratuity_bps: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ def front_row(number: int) -> Spot:
     x = (330, 440, 560, 670)[number - 1]
     return Spot(
         f"F{number}", Tier.FRONT_ROW, "Front row", Shape.RECTANGLE, x, 200, 4, 8, Mode.DEPOSIT, 80_000, 80_000, 24_000,
-        ("Tequila reposado 750 ml", "8 mixers"),
+        ("Tequila reposado 750 ml", "8 mixers"), gratuity_bps=1_800,
     )  # fmt: skip
 
 

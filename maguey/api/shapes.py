@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from payments.models import Order
 from tickets.models import Event, Ticket, TicketType
-from vip.models import Table
+from vip.models import GuestPass, Table, VipReservation
 
 MOST = 1000
 
@@ -35,18 +35,14 @@ class TicketTypeShape(serializers.ModelSerializer[TicketType]):
 class TableShape(serializers.ModelSerializer[Table]):
     """A table on the plan of 1000 × 700, and whether it is free."""
 
-    status = serializers.SerializerMethodField()
+    status = serializers.ChoiceField(source="state", choices=["free", "held", "taken", "blocked"])
 
     class Meta:
         model = Table
         fields = (
             "code", "tier", "section", "shape", "x", "y", "capacity_min", "capacity_max", "mode", "price_cents",
-            "minimum_spend_cents", "deposit_cents", "bottles", "status",
+            "minimum_spend_cents", "deposit_cents", "service_bps", "tax_bps", "gratuity_bps", "bottles", "status",
         )  # fmt: skip
-
-    def get_status(self, table: Table) -> str:
-        """Say whether the table may be had."""
-        return "blocked" if table.blocked else "free"
 
 
 class EventShape(serializers.ModelSerializer[Event]):
@@ -77,13 +73,30 @@ class ItemShape(serializers.Serializer[Any]):  # Any: no model behind it
     quantity = serializers.IntegerField(min_value=1, max_value=MOST)
 
 
+class GuestShape(serializers.Serializer[Any]):  # Any: no model behind it
+    """One of a party."""
+
+    name = PlainText(max_length=200)
+
+
 class NewOrderShape(serializers.Serializer[Any]):  # Any: no model behind it
-    """What a guest wants; prices are ours and are not read."""
+    """What a guest wants, tickets or a table; prices are ours and are not read."""
 
     event = serializers.SlugField(max_length=80)
-    items = serializers.ListField(child=ItemShape(), min_length=1, max_length=20)
+    items = serializers.ListField(child=ItemShape(), min_length=1, max_length=20, required=False)
+    table = PlainText(min_length=1, max_length=8, required=False)
+    party_size = serializers.IntegerField(min_value=1, max_value=MOST, required=False)
+    guests = serializers.ListField(child=GuestShape(), max_length=100, required=False)
     name = PlainText(min_length=1, max_length=200)
     email = serializers.EmailField(max_length=254)
+
+    def validate(self, wanted: dict[str, Any]) -> dict[str, Any]:  # Any: JSON
+        """Ask for either tickets or a table with its party."""
+        if ("items" in wanted) == ("table" in wanted):
+            raise serializers.ValidationError({"items": "Send either items or a table."})
+        if "table" in wanted and "party_size" not in wanted:
+            raise serializers.ValidationError({"party_size": "Say how many are coming."})
+        return wanted
 
 
 class TicketShape(serializers.ModelSerializer[Ticket]):
@@ -96,18 +109,38 @@ class TicketShape(serializers.ModelSerializer[Ticket]):
         fields = ("position", "ticket_type", "code", "status", "admitted_at")
 
 
+class PassShape(serializers.ModelSerializer[GuestPass]):
+    """One seat's way in."""
+
+    class Meta:
+        model = GuestPass
+        fields = ("number", "name", "code", "version", "status", "admitted_at")
+
+
+class ReservationShape(serializers.ModelSerializer[VipReservation]):
+    """A table for a party and, once paid, its passes."""
+
+    table = serializers.CharField(source="table.code")
+    passes = PassShape(many=True, source="passes_in_order")
+
+    class Meta:
+        model = VipReservation
+        fields = ("table", "status", "party_size", "deposit_cents", "balance_cents", "passes")
+
+
 class OrderShape(serializers.ModelSerializer[Order]):
-    """An order and, once paid, its tickets."""
+    """An order and, once paid, its tickets or its table's passes."""
 
     event = serializers.CharField(source="event.slug")
     truth = serializers.CharField()
     tickets = TicketShape(many=True)
+    reservation = ReservationShape(source="vip_reservation", allow_null=True, default=None)
 
     class Meta:
         model = Order
         fields = (
             "reference", "event", "kind", "status", "truth", "expires_at", "lines", "subtotal_cents", "fees_cents",
-            "total_cents", "currency", "tickets",
+            "total_cents", "currency", "tickets", "reservation",
         )  # fmt: skip
 
 

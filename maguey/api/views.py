@@ -1,5 +1,6 @@
 """The guest's flow for programs: read the request, make one call, answer."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.db.models import QuerySet
@@ -28,6 +29,8 @@ from payments.orders import Buyer
 from tickets import checkout as ticket_checkout
 from tickets import holds
 from tickets.models import Event
+from vip import booking, floor
+from vip.booking import Party
 
 GUEST = "guest"
 PER_ADDRESS = "120/minute"
@@ -65,9 +68,10 @@ class Night(APIView):
     def get(self, request: Request, slug: str) -> Response:
         """Show a night, what is sold for it and how much is left."""
         night: Any = get_object_or_404(Event.objects.visible(), slug=slug)  # Any: two lists are put on it below
-        types = holds.with_available(night.ticket_types.all(), now=timezone.now())
+        now = timezone.now()
+        types = holds.with_available(night.ticket_types.all(), now=now)
         night.types_with_available = types.order_by("position", "name")
-        night.tables_in_order = night.tables.order_by("code")
+        night.tables_in_order = floor.with_state(night.tables.all(), now=now).order_by("code")
         return Response(NightShape(night).data)
 
 
@@ -85,20 +89,30 @@ class Orders(APIView):
 
         def place(keep: Keep) -> Answer:
             event = get_object_or_404(Event.objects.visible(), slug=wanted["event"])
-            quantities: dict[str, int] = {}
-            for item in wanted["items"]:
-                slug = item["ticket_type"]
-                quantities[slug] = quantities.get(slug, 0) + item["quantity"]
-            placed = ticket_checkout.buy_tickets(
-                event,
-                quantities=quantities,
-                buyer=Buyer(wanted["name"], wanted["email"]),
-                now=timezone.now(),
-                remember=lambda order: keep(Answer(201, shown(order))),
-            )
+            order = hold_table if "table" in wanted else hold_tickets
+            placed = order(event, wanted, remember=lambda order: keep(Answer(201, shown(order))))
             return Answer(201, shown(placed))
 
         return respond(idempotency.answer_once(bound(request, key), place, now=timezone.now()))
+
+
+def hold_tickets(event: Event, wanted: dict[str, Any], *, remember: Callable[[Order], None]) -> Order:  # Any: JSON
+    """Hold tickets; a type named twice is wanted as often as both say."""
+    quantities: dict[str, int] = {}
+    for item in wanted["items"]:
+        slug = item["ticket_type"]
+        quantities[slug] = quantities.get(slug, 0) + item["quantity"]
+    buyer = Buyer(wanted["name"], wanted["email"])
+    return ticket_checkout.buy_tickets(event, quantities=quantities, buyer=buyer, now=timezone.now(), remember=remember)
+
+
+def hold_table(event: Event, wanted: dict[str, Any], *, remember: Callable[[Order], None]) -> Order:  # Any: JSON
+    """Hold a table for a party."""
+    party = Party(wanted["party_size"], guests=tuple(guest["name"] for guest in wanted.get("guests", ())))
+    buyer = Buyer(wanted["name"], wanted["email"])
+    return booking.book_table(
+        event, code=wanted["table"], party=party, buyer=buyer, now=timezone.now(), remember=remember
+    )
 
 
 class OneOrder(APIView):
@@ -106,7 +120,7 @@ class OneOrder(APIView):
 
     @extend_schema(responses=OrderShape)
     def get(self, request: Request, reference: str) -> Response:
-        """Show an order and, once paid, its tickets."""
+        """Show an order and, once paid, its tickets or its table's passes."""
         return Response(shown(find(reference)))
 
 

@@ -15,6 +15,8 @@ from payments.models import Fulfilment, Order, Payment, Refund
 from tickets import checkout as ticket_checkout
 from tickets import nights as whole_nights
 from tickets.models import Event
+from vip import booking
+from vip.booking import Party
 
 GOOD_CARD = "pm_card_visa"
 DECLINED_CARD = "pm_card_visa_chargeDeclined"
@@ -46,6 +48,25 @@ def buy(event: Event, number: int, *, slug: str, quantity: int, now: datetime, c
     checkout.ask_provider(order, now=now)
     fulfilment.try_now(order, now=now)
     return Order.objects.get(pk=order.pk)
+
+
+def buy_table(event: Event, number: int, *, code: str, size: int, now: datetime) -> Order:
+    """Buy a table for one of the guests and some friends, by the return road."""
+    friends = tuple(people.buyer(number + step).name for step in range(1, size // 2))
+    party = Party(size, guests=friends, occasion="birthday" if number % 2 else "", accepts_terms=True)
+    order = booking.book_table(event, code=code, party=party, buyer=people.buyer(number), now=now)
+    give_card(order, GOOD_CARD, now=now)
+    checkout.ask_provider(order, now=now)
+    fulfilment.try_now(order, now=now)
+    return Order.objects.get(pk=order.pk)
+
+
+def sell_tables(event: Event, *, now: datetime) -> None:
+    """Sell a few tables of each kind, leave one held, block one."""
+    for number, (code, size) in enumerate((("P1", 8), ("P3", 10), ("F2", 6), ("S4", 4), ("S11", 2))):
+        buy_table(event, number + 2, code=code, size=size, now=now)
+    booking.book_table(event, code="F3", party=Party(5), buyer=people.buyer(12), now=now)
+    event.tables.filter(code="S18").update(blocked=True, blocked_reason="The lamp above it is being mended.")
 
 
 def sell_out(event: Event, *, now: datetime) -> None:
@@ -121,4 +142,6 @@ def repeat_an_event(now: datetime) -> bool:
     return bool(events.data)
 
 
-EXHIBITS: tuple[Callable[..., None], ...] = (decline, refund, dispute, leave_without_tickets, leave_overdue)
+EXHIBITS: tuple[Callable[..., None], ...] = (
+    decline, refund, dispute, leave_without_tickets, leave_overdue, sell_tables,
+)  # fmt: skip

@@ -14,7 +14,6 @@ from payments.exceptions import NothingToRefund, RefundTooLarge
 from payments.models import Refund
 from payments.money import format_cents
 from tickets.models import Event, Scan, Ticket, TicketReservation, TicketType
-from vip.models import Table
 
 
 class TicketTypeInline(TabularInline):  # type: ignore[misc]  # unfold ships no types
@@ -47,21 +46,6 @@ class EventAdmin(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
     def has_delete_permission(self, request: HttpRequest, obj: Event | None = None) -> bool:
         """Refuse: a night that was sold is cancelled, not deleted."""
         return False
-
-
-@admin.register(Table)
-class TableAdmin(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
-    """The tables of each night."""
-
-    list_display = ("code", "event", "tier", "price", "blocked")
-    list_filter = ("tier", "blocked", "event")
-    list_select_related = ("event",)
-    search_fields = ("code", "event__title")
-
-    @admin.display(description="Price", ordering="price_cents")
-    def price(self, table: Table) -> str:
-        """Write the price."""
-        return format_cents(table.price_cents, table.event.currency)
 
 
 @admin.register(Ticket)

@@ -10,9 +10,11 @@ from payments.models import IdempotencyKey, Order, Payment
 from payments.sandbox.testing import Sandbox
 from tests.buying import clock, come_back, hold
 from tests.factories.tickets import EventFactory, TicketTypeFactory
+from tests.factories.vip import TableFactory
 from tests.threads import all_at_once
 from tickets.models import TicketType
 from vip import tables
+from vip.models import Table
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -179,6 +181,86 @@ def test_extending_and_letting_go() -> None:
     assert post(f"orders/{reference}/cancel/").json()["status"] == "cancelled"
     assert post(f"orders/{reference}/cancel/").json()["code"] == "order_closed"
     assert post(f"orders/{reference}/payments/", {}, key="x").json()["code"] == "order_closed"
+
+
+def table_wanted(chosen: Table, **changes: Any) -> dict[str, Any]:
+    body = {"event": chosen.event.slug, "table": chosen.code, "party_size": 4, "guests": [{"name": "Beto"}]}
+    return {**body, "name": "Ana Ruiz", "email": "ana@example.com", **changes}
+
+
+def test_the_whole_flow_of_a_table(sandbox: Sandbox) -> None:
+    table = TableFactory.create()
+    path = f"/api/v1/events/{table.event.slug}/"
+    assert [found["status"] for found in Client().get(path).json()["tables"]] == ["free"]
+
+    placed = post("orders/", table_wanted(table))
+    reference = placed.json()["reference"]
+    held = Client().get(path).json()["tables"][0]["status"]
+    begun = post(f"orders/{reference}/payments/", {}, key="k2")
+    sandbox.pay(begun.json()["client_secret"].split("_secret")[0])
+    come_back(Order.objects.get())
+    shown = Client().get(f"/api/v1/orders/{reference}/").json()
+
+    assert (placed.status_code, placed.json()["total_cents"]) == (201, 24_000)
+    assert placed.json()["reservation"] == {
+        "table": table.code,
+        "status": "held",
+        "party_size": 4,
+        "deposit_cents": 24_000,
+        "balance_cents": 56_000,
+        "passes": [],
+    }
+    assert held == "held"
+    assert (shown["status"], shown["reservation"]["status"]) == ("fulfilled", "confirmed")
+    assert [one["name"] for one in shown["reservation"]["passes"]] == ["Ana Ruiz", "Beto", "", ""]
+    assert Client().get(path).json()["tables"][0]["status"] == "taken"
+
+
+def test_a_table_repeated_under_its_key_is_the_same_table() -> None:
+    table = TableFactory.create()
+
+    first, again = post("orders/", table_wanted(table)), post("orders/", table_wanted(table))
+
+    assert first.json() == again.json()
+    assert Order.objects.count() == 1
+
+
+def test_the_loser_of_a_table_is_told_so() -> None:
+    table = TableFactory.create()
+    post("orders/", table_wanted(table))
+
+    lost = post("orders/", table_wanted(table), key="k2")
+
+    assert (lost.status_code, lost.json()["code"]) == (409, "race_condition_lost")
+    assert not Payment.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "code"),
+    [
+        ({"table": "Z9"}, 422, "unknown_table"),
+        ({"party_size": 9}, 422, "party_does_not_fit"),
+        ({"party_size": None}, 422, "invalid"),
+        ({"guests": [{"name": "a"}] * 5}, 422, "too_many_names"),
+        ({"items": [{"ticket_type": "general", "quantity": 1}]}, 422, "invalid"),
+        ({"table": "A\x00"}, 422, "invalid"),
+    ],
+)
+def test_a_table_asked_for_wrongly_is_a_problem(change: dict[str, Any], status: int, code: str) -> None:
+    answer = post("orders/", table_wanted(TableFactory.create(), **change))
+
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert not Order.objects.exists()
+
+
+def test_a_blocked_table_is_shown_so_and_refused() -> None:
+    table = TableFactory.create(blocked=True, blocked_reason="repairs")
+
+    shown = Client().get(f"/api/v1/events/{table.event.slug}/").json()["tables"]
+    answer = post("orders/", table_wanted(table))
+
+    assert [found["status"] for found in shown] == ["blocked"]
+    assert (answer.status_code, answer.json()["code"]) == (409, "table_blocked")
 
 
 @pytest.mark.parametrize(

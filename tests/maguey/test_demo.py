@@ -13,7 +13,7 @@ from payments.models import Order, PaymentFailure, Refund, WebhookEvent
 from payments.sandbox.testing import Sandbox
 from tests.buying import clock
 from tickets.models import Event, Ticket, TicketType
-from vip.models import Table
+from vip.models import Table, VipReservation
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -31,6 +31,11 @@ def test_the_demo_shows_one_of_each_thing_and_its_books_are_whole(sandbox: Sandb
         "ultima-hora",
     }
     assert Table.objects.filter(event__slug="noche-de-cumbia").count() == 26
+    parties = VipReservation.objects.filter(event__slug="noche-de-cumbia")
+    assert sorted(parties.values_list("table__code", "status")) == [
+        ("F2", "confirmed"), ("F3", "held"), ("P1", "confirmed"), ("P3", "confirmed"), ("S11", "confirmed"),
+        ("S4", "confirmed"),
+    ]  # fmt: skip
     sold_out = TicketType.objects.get(event__slug="sonidera-de-octubre")
     assert sold_out.sold == sold_out.capacity
     cancelled = Order.objects.filter(event__slug="noche-de-banda")
@@ -60,6 +65,7 @@ def test_alerts_reach_the_owner_by_mail(sandbox: Sandbox, mailoutbox: list[objec
     retrying.run_due(now=clock() + timedelta(minutes=1))
 
     assert not Alert.objects.filter(sent_at=None).exists()
+    assert any("Table P1 is sold" in getattr(mail, "subject", "") for mail in mailoutbox)
     assert any("Paid, no tickets" in getattr(mail, "subject", "") for mail in mailoutbox)
 
 
@@ -74,6 +80,26 @@ BREAKS = {
     8: "DELETE FROM alerts",
     9: "UPDATE payments SET refunded_cents = 1 WHERE status = 'succeeded' AND refunded_cents = 0",
 }
+
+
+BREAKS_A_TABLE = {
+    3: "UPDATE vip_guest_passes SET status = 'void', voided_at = now() WHERE number = 2",
+    5: "UPDATE orders SET status = 'cancelled', paid_at = NULL, closed_at = now() WHERE kind = 'vip_reservation'",
+}
+
+
+@pytest.mark.parametrize("number", [3, 5])
+def test_a_table_broken_on_purpose_is_found(sandbox: Sandbox, number: int) -> None:
+    call_command("demo")
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE orders DISABLE TRIGGER USER")
+        cursor.execute(BREAKS_A_TABLE[number])
+        cursor.execute("ALTER TABLE orders ENABLE TRIGGER USER")
+
+    broken = [finding for finding in audit.audit(now=clock()) if not finding.holds]
+
+    assert number in {finding.number for finding in broken}
+    assert any("table" in finding.sentence for finding in broken)
 
 
 @pytest.mark.parametrize("number", sorted(BREAKS))

@@ -12,6 +12,7 @@ from payments import checkout, retrying
 from payments.models import Fulfilment, Order, PaymentFailure, Refund, WebhookEvent
 from tests.buying import buy, fresh, hold, pay, tell
 from tests.factories.tickets import EventFactory
+from tests.factories.vip import buy_table
 from tests.fakes import FakeProvider
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -55,6 +56,7 @@ def act(console: Client, model: str, action: str, *pks: object) -> str:
 
 def test_every_page_of_the_console_opens(provider: FakeProvider, now: datetime, console: Client) -> None:
     given_up(provider, now)
+    buy_table(provider)
     tell(provider, buy(provider).payments.get(), "payment_intent.succeeded")
 
     assert console.get("/admin/").status_code == 200

@@ -10,6 +10,7 @@ from payments.gateways.types import IntentStatus, RefundStatus
 from payments.models import Fulfilment, Order, Payment, PaymentFailure, Refund, RefundItem, WebhookEvent
 from tests.fakes import FakeProvider
 from tickets.models import Ticket, TicketReservation, TicketType
+from vip.models import GuestPass, Table, VipReservation
 
 
 def recover(*, now: datetime, reconciling: bool = True) -> datetime:
@@ -27,7 +28,7 @@ def recover(*, now: datetime, reconciling: bool = True) -> datetime:
 
 def violations(provider: FakeProvider) -> list[str]:
     """Name everything that is not as it must be."""
-    return [*money(provider), *goods(), *places(), *leftovers()]
+    return [*money(provider), *goods(), *places(), *tables(), *leftovers()]
 
 
 def money(provider: FakeProvider) -> list[str]:
@@ -62,8 +63,7 @@ def goods() -> list[str]:
     """Compare every order's tickets with what it bought and paid for."""
     wrong = []
     for order in Order.objects.all():
-        living = Ticket.objects.filter(order=order).exclude(status="void").count()
-        bought = sum(line["quantity"] for line in order.lines)
+        living, bought = delivered(order)
         refunded = RefundItem.objects.filter(refund__payment__order=order, taken_back_at__isnull=False).count()
         due = bought - refunded if order.status == Order.Status.FULFILLED else 0
         if living != due and not orders.is_going_back(order):
@@ -74,6 +74,31 @@ def goods() -> list[str]:
             wrong.append(f"{order.reference} was paid {paid.count()} times and refunded as double {doubles} times")
         if len([payment for payment in paid if payment.refunded_cents < payment.received_cents]) > 1:
             wrong.append(f"{order.reference} is paid twice")
+    return wrong
+
+
+def delivered(order: Order) -> tuple[int, int]:
+    """Return how many admissions an order has, and how many it bought."""
+    if order.kind == Order.Kind.GA_TICKET:
+        living = Ticket.objects.filter(order=order).exclude(status="void").count()
+        return living, sum(line["quantity"] for line in order.lines)
+    reservation = VipReservation.objects.get(order=order)
+    living = GuestPass.objects.filter(reservation=reservation).exclude(status="void").count()
+    return living, 0 if reservation.status.startswith("cancelled") else reservation.party_size
+
+
+def tables() -> list[str]:
+    """Compare every table with who has it."""
+    wrong = []
+    for table in Table.objects.all():
+        live = table.reservations.live()
+        if len(live) > 1:
+            wrong.append(f"{table} has {len(live)} parties")
+        wrong += [
+            f"{table} stands for {r.order.status}"
+            for r in live
+            if r.order.status not in ("pending", "paid", "fulfilled")
+        ]
     return wrong
 
 

@@ -12,8 +12,9 @@ from django.db import transaction
 from payments import checkout, expiry, fulfilment, gateways, orders, reconcile, refunds, retrying, webhooks
 from payments.gateways.types import Hint, RefundStatus
 from payments.models import Email, Order, Payment, Refund
-from tests.buying import buy, clock, hold, intent_of, knock, pay, start
+from tests.buying import buy, clock, come_back, hold, intent_of, knock, pay, start
 from tests.factories.tickets import TicketTypeFactory
+from tests.factories.vip import TableFactory, buy_table, hold_table
 from tests.fakes import FakeProvider, event_body, intent_object
 from tests.proof.crashing import dies
 from tests.proof.ledger import empty_tables, recover, violations
@@ -162,7 +163,10 @@ def paying_too_late(provider: FakeProvider, now: datetime) -> Act:
 
 
 def late_payment(provider: FakeProvider, now: datetime) -> Payment:
-    order = hold(TicketTypeFactory.create(capacity=2))
+    return late_payment_for(hold(TicketTypeFactory.create(capacity=2)), provider, now)
+
+
+def late_payment_for(order: Order, provider: FakeProvider, now: datetime) -> Payment:
     payment = start(order)
     provider.fail_next("cancel_intent")
     expiry.expire_order(order.pk, now=now + timedelta(minutes=36))
@@ -193,6 +197,62 @@ def running_a_refund_event(provider: FakeProvider, now: datetime) -> Act:
     return hear
 
 
+def holding_a_table(provider: FakeProvider, now: datetime) -> Act:
+    table = TableFactory.create()
+    return lambda: hold_table(table)
+
+
+def taking_over_a_dead_hold(provider: FakeProvider, now: datetime) -> Act:
+    table = TableFactory.create()
+    start(hold_table(table, now=now - timedelta(minutes=16)), now=now - timedelta(minutes=16))
+    return lambda: hold_table(table)
+
+
+def hearing_of_a_table(provider: FakeProvider, now: datetime) -> Act:
+    payment = pay(provider, hold_table())
+    body = event_body("payment_intent.succeeded", intent_object(provider.intents[intent_of(payment)]), event_id="evt_t")
+    return lambda: knock(body)
+
+
+def returning_to_a_table(provider: FakeProvider, now: datetime) -> Act:
+    order = hold_table()
+    pay(provider, order)
+    return lambda: come_back(order)
+
+
+def reserving_for_nothing(provider: FakeProvider, now: datetime) -> Act:
+    table = TableFactory.create(deposit_cents=0)
+    return lambda: come_back(hold_table(table))
+
+
+def refunding_a_table(provider: FakeProvider, now: datetime) -> Act:
+    order = buy_table(provider).order
+
+    def refund() -> None:
+        refunds.refund_order(order.pk, reason=Refund.Reason.OWNER, cause="owner", now=clock())
+        retrying.run_due(now=clock() + timedelta(seconds=1))
+
+    return refund
+
+
+def paying_late_for_a_table(provider: FakeProvider, now: datetime) -> Act:
+    payment = late_payment_for(hold_table(), provider, now)
+    body = event_body("payment_intent.succeeded", intent_object(provider.intents[intent_of(payment)]), event_id="evt_t")
+    return lambda: knock(body)
+
+
+def paying_too_late_for_a_table(provider: FakeProvider, now: datetime) -> Act:
+    payment = late_payment_for(hold_table(), provider, now)
+    buy_table(provider, payment.order.vip_reservation.table)
+    body = event_body("payment_intent.succeeded", intent_object(provider.intents[intent_of(payment)]), event_id="evt_t")
+
+    def settle() -> None:
+        knock(body)
+        retrying.run_due(now=clock() + timedelta(seconds=1))
+
+    return settle
+
+
 EXPIRED = frozenset({"expired"})
 FULFILLED = frozenset({"fulfilled"})
 FLOWS = [
@@ -213,6 +273,14 @@ FLOWS = [
     Flow("late payment", paying_late, FULFILLED),
     Flow("late payment, places gone", paying_too_late, frozenset({"refunded", "fulfilled"})),
     Flow("reconcile", reconciling, frozenset({"refunded", "fulfilled"})),
+    Flow("hold a table", holding_a_table, EXPIRED),
+    Flow("take over a dead hold", taking_over_a_dead_hold, EXPIRED),
+    Flow("webhook of a table", hearing_of_a_table, FULFILLED),
+    Flow("return to a table", returning_to_a_table, FULFILLED),
+    Flow("reserve a table for nothing", reserving_for_nothing, FULFILLED),
+    Flow("refund a table", refunding_a_table, frozenset({"refunded", "fulfilled"})),
+    Flow("late payment for a table", paying_late_for_a_table, FULFILLED),
+    Flow("late payment, table gone", paying_too_late_for_a_table, frozenset({"refunded", "fulfilled"})),
     Flow("refund in the dashboard", running_a_refund_event, frozenset({"refunded"})),
 ]
 
@@ -321,7 +389,7 @@ def silence_mail(monkeypatch: pytest.MonkeyPatch) -> None:
 
     from payments import mail
 
-    for kind in ("tickets_ready", "refunded", "late_payment_refunded"):
+    for kind in list(mail._writers):
         monkeypatch.setitem(mail._writers, kind, lambda _: EmailMultiAlternatives("s", "b", to=["ana@example.com"]))
 
 

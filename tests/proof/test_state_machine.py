@@ -26,11 +26,14 @@ from payments.gateways.types import DisputeStatus, IntentStatus, RefundStatus
 from payments.models import Order, Payment, Refund, WebhookEvent
 from tests.buying import GUEST, clock, knock
 from tests.factories.tickets import EventFactory, TicketTypeFactory
+from tests.factories.vip import TableFactory
 from tests.fakes import FakeProvider, dispute_object, event_body, intent_object
 from tests.proof.crashing import dies
-from tests.proof.ledger import empty_tables, goods, places, recover, violations
+from tests.proof.ledger import empty_tables, goods, places, recover, tables, violations
 from tickets import checkout as ticket_checkout
 from tickets.models import Ticket
+from vip import booking
+from vip.booking import Party
 
 CAPACITY = 6
 K = st.integers(min_value=1, max_value=25)
@@ -55,6 +58,7 @@ class NightAtTheClub(RuleBasedStateMachine):
         )
         self.type = TicketTypeFactory.create(event=event, capacity=CAPACITY)
         self.event = event
+        self.room = [TableFactory.create(event=event), TableFactory.create(event=event)]
         self.orders: list[Any] = []
 
     # --- guests ---------------------------------------------------------------------------------
@@ -69,6 +73,27 @@ class NightAtTheClub(RuleBasedStateMachine):
             return multiple()
         self.orders.append(order.pk)
         return order.pk
+
+    @rule(target=bought, number=st.integers(0, 1), size=st.integers(2, 5))
+    def take_a_table(self, number: int, size: int) -> Any:
+        table = self.room[number]
+        try:
+            order = booking.book_table(self.event, code=table.code, party=Party(size), buyer=GUEST, now=self.now)
+        except PaymentsError:
+            return multiple()
+        self.orders.append(order.pk)
+        return order.pk
+
+    @rule(target=bought, number=st.integers(0, 1), heard=st.booleans())
+    def take_a_table_and_pay(self, number: int, heard: bool) -> Any:
+        order = self.take_a_table(number, 4)
+        if not isinstance(order, UUID):
+            return multiple()
+        self.press_pay(order, "elements")
+        self.give_a_card(order, good=True)
+        if heard:
+            self.deliver(self.write_an_event(order), times=2)
+        return order
 
     @rule(target=bought, quantity=st.integers(1, 3), heard=st.booleans())
     def buy_and_pay(self, quantity: int, heard: bool) -> Any:
@@ -245,6 +270,7 @@ class NightAtTheClub(RuleBasedStateMachine):
     def nothing_is_oversold_and_counters_equal_rows(self) -> None:
         assert places() == []
         assert goods() == []
+        assert tables() == []
 
     def teardown(self) -> None:
         """Leave the night to beat, and look at every cent."""
@@ -279,7 +305,7 @@ class NightAtTheClub(RuleBasedStateMachine):
 @pytest.fixture
 def quiet_mail(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gateways, "for_provider", gateways.for_provider)  # put back what each night replaces
-    for kind in ("tickets_ready", "refunded", "late_payment_refunded"):
+    for kind in list(mail._writers):
         monkeypatch.setitem(mail._writers, kind, lambda _: EmailMultiAlternatives("s", "b", to=["a@example.com"]))
 
 

@@ -1,4 +1,4 @@
-"""The tables of a night."""
+"""One table of a night."""
 
 import uuid
 
@@ -43,6 +43,9 @@ class Table(models.Model):
     price_cents = models.PositiveIntegerField()
     minimum_spend_cents = models.PositiveIntegerField(default=0)
     deposit_cents = models.PositiveIntegerField(default=0)
+    service_bps = models.PositiveSmallIntegerField(default=0, help_text="Service charge, in hundredths of a per cent.")
+    tax_bps = models.PositiveSmallIntegerField(default=0, help_text="Tax, in hundredths of a per cent.")
+    gratuity_bps = models.PositiveSmallIntegerField(default=0, help_text="Gratuity, in hundredths of a per cent.")
     bottles = models.JSONField(default=list, blank=True)
     blocked = models.BooleanField(default=False)
     blocked_reason = models.CharField(max_length=200, blank=True, default="")
@@ -61,6 +64,10 @@ class Table(models.Model):
             models.CheckConstraint(condition=Q(x__lte=1000, y__lte=700), name="vip_table_stands_on_the_plan"),
             models.CheckConstraint(
                 condition=Q(blocked=False) | ~Q(blocked_reason=""), name="vip_table_blocked_with_a_reason"
+            ),
+            models.CheckConstraint(
+                condition=Q(service_bps__lte=10_000, tax_bps__lte=10_000, gratuity_bps__lte=10_000),
+                name="vip_table_charges_at_most_whole",
             ),
             models.CheckConstraint(
                 condition=Q(mode__in=("package", "deposit", "full_prepay")), name="vip_table_known_mode"

@@ -1,0 +1,78 @@
+"""Every way vip says no; a docstring is the sentence a guest may read."""
+
+from payments.exceptions import PaymentsError
+
+
+class VipError(PaymentsError):
+    """Something went wrong on our side. Please try again."""
+
+
+class TableTaken(VipError):
+    """That table has just been taken. You have not been charged."""
+
+    code = "race_condition_lost"
+
+
+class TableBlocked(VipError):
+    """That table is not for sale on this night. You have not been charged."""
+
+    code = "table_blocked"
+
+
+class UnknownTable(VipError):
+    """There is no such table on this night."""
+
+    code = "unknown_table"
+    status = 422
+
+
+class PartyDoesNotFit(VipError):
+    """Your party does not fit that table. Please choose another one."""
+
+    code = "party_does_not_fit"
+    status = 422
+
+
+class TooManyNames(VipError):
+    """There are more names than seats."""
+
+    code = "too_many_names"
+    status = 422
+
+
+class NotConfirmed(VipError):
+    """This table is not booked any more."""
+
+    code = "not_confirmed"
+
+
+class NoSeatLeft(VipError):
+    """Somebody took the last seat a moment ago. Ask your host for another way in."""
+
+    code = "no_seat_left"
+
+
+class InviteRotated(VipError):
+    """This invitation no longer counts. Ask your host for the new link."""
+
+    code = "invite_rotated"
+    status = 404
+
+
+class AlreadyIn(VipError):
+    """This guest is already in."""
+
+    code = "already_in"
+
+
+class HostStays(VipError):
+    """The host's own seat cannot be taken away."""
+
+    code = "host_stays"
+
+
+class ReasonNeeded(VipError):
+    """Say why."""
+
+    code = "reason_needed"
+    status = 422

@@ -1,0 +1,78 @@
+"""A held table becomes a confirmed one, with a pass for every seat: the product that vip registers with payments."""
+
+from datetime import datetime
+
+from payments import mail
+from payments.exceptions import FulfilmentFailed
+from payments.models import Order, Payment, WebhookEvent
+from payments.products import Product
+from vip import owners_notices, reservations
+from vip.models import GuestPass, VipReservation
+from vip.models.guest_pass import HOST_SEAT
+
+CONFIRMATION = "table_confirmed"
+PAID_EVENT = "payment_intent.succeeded"
+
+
+def fulfil(order: Order, now: datetime) -> None:
+    """Confirm a paid order's table and make one pass per seat, in one transaction; owe the host their mail."""
+    reservation = reservations.of_locked(order)
+    if reservation.status != VipReservation.Status.HELD:
+        raise FulfilmentFailed(f"{order.pk} has no table held: {reservation.status}")
+    note_payment(reservation)
+    reservation.move_to(VipReservation.Status.CONFIRMED, now=now)
+    GuestPass.objects.bulk_create(passes_for(reservation, now=now))
+    mail.owe(CONFIRMATION, order=order, cause=f"{CONFIRMATION}:{order.pk}", recipient=reservation.host_email, now=now)
+    owners_notices.owe(order, now=now)
+
+
+def passes_for(reservation: VipReservation, *, now: datetime) -> list[GuestPass]:
+    """Write one pass per seat, the host's first."""
+    is_whole = len(reservation.guests) == reservation.party_size  # every seat was named, the first included
+    given = reservation.guests if is_whole else [reservation.host_name, *reservation.guests]
+    names = dict(enumerate(given, start=HOST_SEAT))
+    return [
+        GuestPass(
+            reservation=reservation,
+            number=number,
+            name=names.get(number, ""),
+            email=reservation.host_email if number == HOST_SEAT else "",
+            created_at=now,
+        )
+        for number in range(1, reservation.party_size + 1)
+    ]
+
+
+def note_payment(reservation: VipReservation) -> None:
+    """Write down by which payment a table is paid, and the event that told of it, if one has."""
+    payment = reservation.order.payments.filter(status=Payment.Status.SUCCEEDED).order_by("processed_at").first()
+    if payment is None:
+        reservation.payment_provider = reservation.payment_provider or VipReservation.Provider.NONE
+        reservation.save(update_fields=["payment_provider"])
+        return
+    reservation.payment_provider = payment.provider
+    reservation.external_payment_id = payment.external_payment_id
+    if payment.provider == Payment.Provider.STRIPE:
+        reservation.stripe_payment_intent_id = payment.external_payment_id
+    reservation.webhook_event = event_of(payment)
+    reservation.save(
+        update_fields=["payment_provider", "external_payment_id", "stripe_payment_intent_id", "webhook_event"]
+    )
+
+
+def event_of(payment: Payment) -> str:
+    """Return the id of the event that told of a payment, or nothing where the guest came back first."""
+    told = WebhookEvent.objects.filter(
+        type=PAID_EVENT, received_at__gte=payment.created_at, payload__data__object__id=payment.external_payment_id
+    )
+    return told.order_by("received_at").values_list("event_id", flat=True).first() or ""
+
+
+PRODUCT = Product(
+    kind=Order.Kind.VIP_RESERVATION,
+    fulfil=fulfil,
+    release=reservations.release,
+    regain=reservations.regain,
+    extend=reservations.extend,
+    page="vip:order",
+)

@@ -1,0 +1,8 @@
+"""The tables of vip, one noun a module."""
+
+from vip.models.change import TableChange
+from vip.models.guest_pass import GuestPass
+from vip.models.reservation import VipReservation
+from vip.models.table import Table
+
+__all__ = ["GuestPass", "Table", "TableChange", "VipReservation"]

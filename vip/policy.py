@@ -1,0 +1,45 @@
+"""How much comes back when a guest cancels: the tiers a reservation was sold under."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+
+from payments.models import Order, Payment
+from vip.models import VipReservation
+
+HOUR = timedelta(hours=1)
+WHOLE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    """What a guest gets back by cancelling now, to the cent."""
+
+    paid_cents: int
+    per_cent: int
+    cents: int
+
+
+def tiers() -> list[list[int]]:
+    """Return today's policy: from so many hours before the doors, so many per cent come back."""
+    return [list(tier) for tier in settings.VIP_REFUND_TIERS]
+
+
+def on_cancelling(reservation: VipReservation, *, now: datetime) -> Return:
+    """Return what comes back, by the policy the reservation was sold under; rounded in the guest's favour."""
+    left = left_of(reservation.order)
+    per_cent = per_cent_at(reservation.terms["refund_tiers"], reservation.event.doors_at - now)
+    return Return(left, per_cent, -(-left * per_cent // WHOLE))
+
+
+def per_cent_at(policy: list[list[int]], ahead: timedelta) -> int:
+    """Return the per cent of the first tier that is reached, the furthest ahead first."""
+    reached = [per_cent for hours, per_cent in sorted(policy, reverse=True) if ahead >= hours * HOUR]
+    return reached[0] if reached else 0
+
+
+def left_of(order: Order) -> int:
+    """Return what an order's payments still have with us, in cents."""
+    paid = order.payments.filter(status=Payment.Status.SUCCEEDED)
+    return sum(payment.received_cents - payment.refunded_cents for payment in paid)
