@@ -177,8 +177,8 @@ def audit(*, now: datetime) -> list[Finding]:
 
 def compare_with_provider(provider: str, *, since: datetime, now: datetime) -> Finding:
     """Lay the provider's books beside ours, changing nothing. Raises GatewayUnavailable."""
-    differ = (compared.differs for compared in reconcile.compare(provider, since=since, now=now))
-    return Finding(0, PROVIDERS_BOOKS, [said for said in differ if said][:SHOWN])
+    compared = reconcile.compare(provider, since=since, now=now)
+    return Finding(0, PROVIDERS_BOOKS, [str(found) for found in compared if found][:SHOWN])
 
 
 def run(*, now: datetime) -> LedgerAudit:

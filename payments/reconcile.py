@@ -35,52 +35,64 @@ def reconcile(provider: str, *, now: datetime, since: datetime | None = None) ->
     """
     run = begin(provider, since=since or last_good(provider, now=now), now=now)
     for compared in compare(provider, since=run.since, now=now):
-        run.seen += compared.hint is not None
-        if not compared.differs:
-            continue
-        if compared.payment:
-            report(compared.payment, compared.differs, now=now)
-        elif compared.hint:
-            run.fed += 1
-            feed(provider, compared.hint, run)
+        run.seen += 1
+        match compared:
+            case Missing(hint):
+                run.fed += 1
+                feed(provider, hint, run)
+            case Differs(payment, said):
+                report(payment, said, now=now)
+            case _:
+                pass
     return end(run, now=now)
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
-    """One thing in the provider's books or in ours, and how the two differ, if they do.
+class Missing:
+    """Our books do not have it as the provider shows it: taking the provider's word mends that."""
 
-    With a payment of ours, a person must look; without, taking the provider's word mends it.
-    """
+    hint: Hint
 
-    hint: Hint | None = None
-    payment: Payment | None = None
-    differs: str = ""
+    def __str__(self) -> str:
+        """Say what is missing."""
+        return f"{self.hint.type}: our books do not have it so."
 
 
-def compare(provider: str, *, since: datetime, now: datetime) -> Iterator[Compared]:
-    """Lay the provider's books of a window beside ours, both ways. Raises GatewayUnavailable."""
+@dataclass(frozen=True, slots=True)
+class Differs:
+    """The two books differ about a payment of ours, and no event will mend it: a person must look."""
+
+    payment: Payment
+    said: str
+
+    def __str__(self) -> str:
+        """Say how they differ."""
+        return self.said
+
+
+def compare(provider: str, *, since: datetime, now: datetime) -> Iterator[Missing | Differs | None]:
+    """Lay the provider's books of a window beside ours, both ways; None for what agrees. Raises GatewayUnavailable."""
     shown: set[str] = set()
     for hint in gateways.for_provider(provider).list_hints(since):
         if isinstance(hint.subject, Intent):
             shown.add(hint.subject.id)
         yield compare_one(provider, hint)
     for payment in unshown(provider, shown, since=since, now=now):
-        yield Compared(payment=payment, differs=f"The provider does not know {payment}, which we count as paid.")
+        yield Differs(payment, f"The provider does not know {payment}, which we count as paid.")
 
 
-def compare_one(provider: str, hint: Hint) -> Compared:
+def compare_one(provider: str, hint: Hint) -> Missing | Differs | None:
     """Compare one of the provider's objects with our books."""
     if is_missing(provider, hint):
-        return Compared(hint, differs=f"{hint.type}: our books do not have it so")
+        return Missing(hint)
     seen = hint.subject
     if not isinstance(seen, Intent) or seen.status is not IntentStatus.SUCCEEDED:
-        return Compared(hint)
+        return None
     payment = Payment.objects.filter(provider=provider, external_payment_id=seen.id).first()
     if payment is None or payment.received_cents == seen.received_cents:
-        return Compared(hint)
-    took = f"The provider took {seen.received_cents} cents for {payment}, our books say {payment.received_cents}."
-    return Compared(hint, payment, took)
+        return None
+    said = f"The provider took {seen.received_cents} cents for {payment}, our books say {payment.received_cents}."
+    return Differs(payment, said)
 
 
 def unshown(provider: str, shown: set[str], *, since: datetime, now: datetime) -> Iterator[Payment]:

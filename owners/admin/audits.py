@@ -48,7 +48,7 @@ class LedgerAuditAdmin(ReadOnlyAdmin):
     def found(self, found: LedgerAudit) -> SafeString:
         """Write each invariant, and what breaks it."""
         lines = (
-            (finding["number"], finding["sentence"], ", ".join(finding["broken_by"]) or "holds")
+            (finding["sentence"], ", ".join(finding["broken_by"]) or "holds", finding["number"])
             for finding in found.findings
         )
-        return format_html("<ol>{}</ol>", format_html_join("", '<li value="{}">{} <strong>{}</strong></li>', lines))
+        return format_html("<ul>{}</ul>", format_html_join("", "<li>{2}. {0} <strong>{1}</strong></li>", lines))

@@ -2,15 +2,29 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from uuid import UUID
 
 import pytest
 from django.core.mail import EmailMultiAlternatives
+from django.test import RequestFactory
+from pytest_django.fixtures import Settings
 
-from payments import checkout, expiry, gateways, idempotency, letters, listeners, mail, retrying
+from payments import (
+    checkout,
+    expiry,
+    gateways,
+    idempotency,
+    letters,
+    listeners,
+    mail,
+    rate_limits,
+    reconcile,
+    retrying,
+)
 from payments.exceptions import GatewayUnavailable
 from payments.gateways.types import Charge, Intent, IntentStatus
 from payments.idempotency import Answer, Request
-from payments.models import Email, IdempotencyKey, ProviderCall, ReconcileRun, Refund, WebhookEvent
+from payments.models import Email, IdempotencyKey, ProviderCall, ReconcileRun, Refund, RefundItem, WebhookEvent
 from payments.sandbox.testing import Sandbox
 from tests.buying import buy, hold, intent_of, pay, start, tell_refund
 from tests.factories.tickets import TicketTypeFactory
@@ -110,6 +124,22 @@ def test_the_rest_of_the_rows_name_themselves(now: datetime) -> None:
     assert str(IdempotencyKey(key="k")) == "k"
     assert str(ProviderCall(key="refund:1:2")) == "refund:1:2"
     assert str(Refund(external_refund_id="re_1")) == "re_1"
+    assert str(RefundItem(item=UUID(int=1))).endswith("1")
     assert str(WebhookEvent(type="t", event_id="evt_1")) == "t evt_1"
     assert str(ReconcileRun(provider="stripe", started_at=now)).startswith("stripe 20")
     assert mail.KIND == "email"
+
+
+def test_an_address_is_what_our_own_proxy_saw_and_nobody_elses_word(rf: RequestFactory, settings: Settings) -> None:
+    request = rf.get("/", headers={"X-Forwarded-For": "1.2.3.4, 203.0.113.9"}, REMOTE_ADDR="10.0.0.1")
+
+    assert rate_limits.address_of(request) == "10.0.0.1"
+    settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    assert rate_limits.address_of(request) == "203.0.113.9"
+
+
+def test_a_page_of_the_provider_that_was_never_paid_is_not_asked_about(provider: FakeProvider, now: datetime) -> None:
+    order = hold()
+    start(order)
+
+    assert reconcile.compare_one("stripe", next(provider.list_hints(now))) is None
