@@ -22,7 +22,17 @@ from payments.models import (
     Refund,
     WebhookEvent,
 )
-from tickets.models import Event, PromoCode, PromoUse, Scan, Ticket, TicketReservation, TicketType, WaitingGuest
+from tickets.models import (
+    Event,
+    PromoCode,
+    PromoUse,
+    RefundPolicy,
+    Scan,
+    Ticket,
+    TicketReservation,
+    TicketType,
+    WaitingGuest,
+)
 from vip.models import Table
 
 OUR_APPS = ("payments", "tickets", "vip", "owners")
@@ -106,6 +116,9 @@ CASES = (
     Case("tickets_promo_ends_after_it_starts", PromoCode, {"starts_at": NOW, "ends_at": "2020-01-01T00:00Z"}),
     Case("tickets_promo_use_known_status", PromoUse, {"status": "odd"}),
     Case("tickets_promo_use_takes_something_off", PromoUse, {"discount_cents": 0}),
+    Case("tickets_ticket_given_exactly_with_address", Ticket, {"holder_reference": "x"}),
+    Case("tickets_policy_percent_to_hundred", RefundPolicy, {"part_percent": 101}),
+    Case("tickets_policy_all_ends_before_part", RefundPolicy, {"all_until_hours": 1}),
     Case("tickets_waiting_once_per_guest", WaitingGuest, {"email": "twice@example.com"}, twice=True),
     Case("tickets_waiting_quantity_positive", WaitingGuest, {"quantity": 0}),
     Case("tickets_waiting_offered_exactly_with_order", WaitingGuest, {"status": "offered"}),
@@ -135,7 +148,12 @@ CASES = (
     Case("owners_alert_acknowledged_by_whom_and_when", Alert, {"acknowledged_at": NOW}),
 )
 # What each kind of trigger refuses, tried on a good row of its table.
-FROZEN = {"orders": "total_cents = total_cents + 1", "payments": "amount_cents = 1", "refunds": "amount_cents = 1"}
+FROZEN = {
+    "order_terms": "part_percent = 1",
+    "orders": "total_cents = total_cents + 1",
+    "payments": "amount_cents = 1",
+    "refunds": "amount_cents = 1",
+}
 
 
 def rules() -> set[str]:

@@ -11,10 +11,12 @@ class TicketsConfig(AppConfig):
     def ready(self) -> None:
         """Register tickets as a product, and who writes its letters."""
         from payments import mail, products
-        from tickets import emails, finding, fulfilment, waiting
+        from tickets import emails, finding, fulfilment, transfers, waiting
 
         products.register(fulfilment.PRODUCT)
         mail.register(fulfilment.CONFIRMATION, emails.tickets_ready)
         mail.register(finding.KIND, emails.find_my_tickets)
+        mail.register(transfers.GIVEN, emails.ticket_given)
+        mail.register(transfers.RECEIVED, emails.ticket_received)
         mail.register(waiting.JOINED, emails.waiting_joined)
         mail.register(waiting.OFFERED, emails.waiting_offered)

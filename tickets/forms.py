@@ -90,6 +90,19 @@ class WaitForm(GuestForm):
         self.order_fields(["type"])
 
 
+class GiveForm(GuestForm):
+    """Whom a ticket is given to."""
+
+    name = name_field()
+    email = email_field()
+
+
+class CancelForm(forms.Form):
+    """The amount that was shown to whoever cancels."""
+
+    shown_cents = forms.IntegerField(min_value=1)
+
+
 class FindForm(GuestForm):
     """Where to send a guest's tickets once more."""
 
