@@ -93,8 +93,20 @@ class WaitForm(GuestForm):
 class GiveForm(GuestForm):
     """Whom a ticket is given to."""
 
-    name = name_field()
+    name = forms.CharField(
+        max_length=200,
+        label=_("Your friend’s name"),
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+        error_messages={"required": _("Type your friend’s name: it is on the ticket.")},
+    )
     email = email_field()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # Any: Django's own arguments
+        super().__init__(*args, **kwargs)
+        email = self.fields["email"]
+        email.label = _("Your friend’s email")
+        email.error_messages["required"] = _("Type your friend’s email: the ticket is sent there.")
+        email.widget.attrs["autocomplete"] = "off"
 
 
 class CancelForm(forms.Form):

@@ -227,12 +227,12 @@ def test_giving_mending_and_cancelling_are_sound(
     check(screen, pictures / f"cancel-{width}.png")
     screen.get_by_role("link", name="Keep my tickets").click()
 
-    screen.get_by_role("link", name="Give ticket 2 to a friend").click()
+    screen.get_by_role("link", name="Give to a friend Ticket 2 of 2").click()
     screen.get_by_role("button", name="Give it").click()
-    expect(screen.get_by_text("Type your email")).to_be_visible()
+    expect(screen.get_by_text("Type your friend’s email")).to_be_visible()
     check(screen, pictures / f"give-{width}.png")
-    screen.get_by_label("Name").fill("Eva")
-    screen.get_by_label("Email").fill("eva@example.com")
+    screen.get_by_label("Your friend’s name").fill("Eva")
+    screen.get_by_label("Your friend’s email").fill("eva@example.com")
     screen.get_by_role("button", name="Give it").click()
     expect(screen.get_by_text("The ticket is Eva’s now.")).to_be_visible()
 
