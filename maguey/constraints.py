@@ -24,7 +24,17 @@ from payments.models import (
     RefundItem,
     WebhookEvent,
 )
-from tickets.models import Event, PromoCode, PromoUse, Scan, Ticket, TicketReservation, TicketType, WaitingGuest
+from tickets.models import (
+    Event,
+    PromoCode,
+    PromoUse,
+    RefundPolicy,
+    Scan,
+    Ticket,
+    TicketReservation,
+    TicketType,
+    WaitingGuest,
+)
 from vip.models import GuestPass, Table, VipReservation
 
 OUR_APPS = ("payments", "tickets", "vip", "owners")
@@ -110,6 +120,9 @@ CASES = (
     Case("tickets_promo_ends_after_it_starts", PromoCode, {"starts_at": NOW, "ends_at": "2020-01-01T00:00Z"}),
     Case("tickets_promo_use_known_status", PromoUse, {"status": "odd"}),
     Case("tickets_promo_use_takes_something_off", PromoUse, {"discount_cents": 0}),
+    Case("tickets_ticket_given_exactly_with_address", Ticket, {"holder_reference": "x"}),
+    Case("tickets_policy_percent_to_hundred", RefundPolicy, {"part_percent": 101}),
+    Case("tickets_policy_all_ends_before_part", RefundPolicy, {"all_until_hours": 1}),
     Case("tickets_waiting_once_per_guest", WaitingGuest, {"email": "twice@example.com"}, twice=True),
     Case("tickets_waiting_quantity_positive", WaitingGuest, {"quantity": 0}),
     Case("tickets_waiting_offered_exactly_with_order", WaitingGuest, {"status": "offered"}),
@@ -164,6 +177,7 @@ CASES = (
 )
 # What each kind of trigger refuses, tried on a good row of its table.
 FROZEN = {
+    "order_terms": "part_percent = 1",
     "orders": "total_cents = total_cents + 1",
     "payments": "amount_cents = 1",
     "refunds": "amount_cents = 1",

@@ -21,7 +21,19 @@ from payments.models import (
     RefundItem,
     WebhookEvent,
 )
-from tickets.models import Event, PromoCode, PromoUse, Scan, Ticket, TicketReservation, TicketType, WaitingGuest
+from tickets.models import (
+    Event,
+    OrderTerms,
+    PromoCode,
+    PromoUse,
+    RefundPolicy,
+    Scan,
+    Ticket,
+    TicketReservation,
+    TicketTransfer,
+    TicketType,
+    WaitingGuest,
+)
 from vip.models import GuestPass, Table, TableChange, VipReservation
 
 Fields = dict[str, Any]  # Any: a row's values
@@ -69,6 +81,15 @@ MAKERS: dict[type[Model], Callable[[Samples], Fields]] = {
     },
     TicketType: lambda s: {"event": s.night, "slug": word(), "name": "Sample", "price_cents": 900, "capacity": 10},
     PromoCode: lambda s: {"code": word().upper(), "percent": 10, "capacity": 10},
+    RefundPolicy: lambda s: {"event": s.row(Event)},
+    OrderTerms: lambda s: {"order": s.row(Order)},
+    TicketTransfer: lambda s: {
+        "ticket": s.ticket,
+        "old_code": word(),
+        "to_name": "Sample",
+        "to_email": "sample@example.com",
+        "created_at": s.now,
+    },
     WaitingGuest: lambda s: {
         "ticket_type": s.type,
         "name": "Sample",

@@ -11,11 +11,13 @@ class TicketsConfig(AppConfig):
     def ready(self) -> None:
         """Register tickets as a product, and who writes its letters."""
         from payments import mail, products, purging
-        from tickets import emails, finding, fulfilment, holds, waiting
+        from tickets import emails, finding, fulfilment, holds, transfers, waiting
 
         products.register(fulfilment.PRODUCT)
         purging.register(holds.released_before)
         mail.register(fulfilment.CONFIRMATION, emails.tickets_ready)
         mail.register(finding.KIND, emails.find_my_tickets)
+        mail.register(transfers.GIVEN, emails.ticket_given)
+        mail.register(transfers.RECEIVED, emails.ticket_received)
         mail.register(waiting.JOINED, emails.waiting_joined)
         mail.register(waiting.OFFERED, emails.waiting_offered)

@@ -1,6 +1,6 @@
 """An order's tickets as files: codes, a PDF, a calendar entry."""
 
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
@@ -11,8 +11,8 @@ from tickets.models import Ticket
 
 
 def ticket_or_404(reference: str, position: int) -> Ticket:
-    """Return a living ticket of an order."""
-    living = Ticket.objects.exclude(status=Ticket.Status.VOID)
+    """Return a living ticket of an order that is still its buyer's."""
+    living = Ticket.objects.exclude(status=Ticket.Status.VOID).filter(holder_reference=None)
     return get_object_or_404(living, order__reference=reference, position=position)
 
 
@@ -38,9 +38,19 @@ def qr_png(request: HttpRequest, reference: str, position: int) -> HttpResponse:
 
 @never_cache
 @require_GET
+def given_svg(request: HttpRequest, reference: str) -> HttpResponse:
+    """Serve the QR code of a ticket that was given to somebody, to them."""
+    living = Ticket.objects.exclude(status=Ticket.Status.VOID)
+    return served(qr.svg(get_object_or_404(living, holder_reference=reference).code), "image/svg+xml")
+
+
+@never_cache
+@require_GET
 def pdf_file(request: HttpRequest, reference: str) -> HttpResponse:
     """Serve an order's tickets as one PDF."""
     found = delivered_or_404(reference)
+    if not pdf.kept_by_buyer(found).exists():
+        raise Http404
     return served(pdf.order_pdf(found), "application/pdf", f'inline; filename="maguey-{found.event.slug}.pdf"')
 
 

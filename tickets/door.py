@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 from django.db import transaction
 
-from tickets.models import Event, Scan, Ticket
+from tickets.models import Event, Scan, Ticket, TicketTransfer
 
 # Doors open early for the queue; the night's last guests come before it ends.
 EARLY = timedelta(hours=12)
@@ -66,7 +66,10 @@ def judge(code: str, *, now: datetime) -> Answer:
         Ticket.objects.select_for_update(of=("self",)).select_related("ticket_type", "event").filter(code=code).first()
     )
     if ticket is None:
-        return Answer(Verdict.UNKNOWN)
+        given = (
+            TicketTransfer.objects.filter(old_code=code).select_related("ticket__ticket_type", "ticket__event").first()
+        )
+        return Answer(Verdict.VOID, given.ticket) if given else Answer(Verdict.UNKNOWN)
     if ticket.status == Ticket.Status.VOID:
         return Answer(Verdict.VOID, ticket)
     if ticket.status == Ticket.Status.ADMITTED:

@@ -12,7 +12,8 @@ def tickets_ready(email: Email) -> EmailMultiAlternatives:
     order = email.order
     assert order is not None  # noqa: S101 (a message of this kind is always owed to an order)
     letter = letter_about(email, "tickets_ready")
-    letter.attach(f"maguey-{order.event.slug}.pdf", pdf.order_pdf(order), "application/pdf")
+    if pdf.kept_by_buyer(order).exists():
+        letter.attach(f"maguey-{order.event.slug}.pdf", pdf.order_pdf(order), "application/pdf")
     letter.attach(f"maguey-{order.event.slug}.ics", calendar.order_calendar(order), "text/calendar")
     return letter
 
@@ -30,3 +31,13 @@ def waiting_joined(email: Email) -> EmailMultiAlternatives:
 def waiting_offered(email: Email) -> EmailMultiAlternatives:
     """Write that places have come back and until when they are held."""
     return letter_about(email, "waiting_offered")
+
+
+def ticket_given(email: Email) -> EmailMultiAlternatives:
+    """Write to a buyer that one of their tickets is somebody else's now."""
+    return letter_about(email, "ticket_given")
+
+
+def ticket_received(email: Email) -> EmailMultiAlternatives:
+    """Write to a friend that a ticket is theirs, and where it is."""
+    return letter_about(email, "ticket_received")

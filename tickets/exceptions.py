@@ -76,3 +76,27 @@ class StillThere(TicketsError):
     """There are places for you now: no need to wait."""
 
     code = "still_there"
+
+
+class CannotCancel(TicketsError):
+    """These tickets can no longer be cancelled here. Write to us if something is wrong."""
+
+    code = "cannot_cancel"
+
+
+class QuoteChanged(TicketsError):
+    """The amount that comes back has changed meanwhile. Please look at it again."""
+
+    code = "quote_changed"
+
+
+class CannotGive(TicketsError):
+    """This ticket can no longer be given to somebody."""
+
+    code = "cannot_give"
+
+
+class CannotMend(TicketsError):
+    """The address of this order can no longer be changed."""
+
+    code = "cannot_mend"

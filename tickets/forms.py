@@ -90,6 +90,31 @@ class WaitForm(GuestForm):
         self.order_fields(["type"])
 
 
+class GiveForm(GuestForm):
+    """Whom a ticket is given to."""
+
+    name = forms.CharField(
+        max_length=200,
+        label=_("Your friend’s name"),
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+        error_messages={"required": _("Type your friend’s name: it is on the ticket.")},
+    )
+    email = email_field()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # Any: Django's own arguments
+        super().__init__(*args, **kwargs)
+        email = self.fields["email"]
+        email.label = _("Your friend’s email")
+        email.error_messages["required"] = _("Type your friend’s email: the ticket is sent there.")
+        email.widget.attrs["autocomplete"] = "off"
+
+
+class CancelForm(forms.Form):
+    """The amount that was shown to whoever cancels."""
+
+    shown_cents = forms.IntegerField(min_value=1)
+
+
 class FindForm(GuestForm):
     """Where to send a guest's tickets once more."""
 

@@ -10,6 +10,7 @@ from payments import orders, times
 from payments.models import Order, Refund
 from payments.money import format_cents
 from payments.orders import Truth
+from tickets.models import Event, RefundPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ def tell(order: Order, *, now: datetime) -> Telling:
     truth = orders.truth(order)
     if truth is Truth.ON_THE_WAY:
         return on_the_way()
-    if truth is Truth.REFUNDED:
+    if truth in (Truth.REFUNDED, Truth.DELIVERED):  # delivered, and every ticket void: cancelled for a part
         return refunded(order)
     if orders.is_deciding(order):
         return deciding()
@@ -80,3 +81,18 @@ def refunded(order: Order) -> Telling:
         _("Your money is going back to you"),
         _("%(amount)s, refunded on %(day)s. Banks take 5 to 10 days to show it.") % {"amount": amount, "day": day},
     )
+
+
+def tell_policy(event: Event) -> str:
+    """Say what comes back to whoever cancels, and until when; nothing where the night promises nothing."""
+    policy = RefundPolicy.objects.filter(event=event).first()
+    if policy is None:
+        return ""
+    every = {"hours": policy.all_until_hours}
+    words = [_("Everything back until %(hours)s hours before the doors.") % every]
+    if policy.part_percent and policy.part_until_hours < policy.all_until_hours:
+        part = {"percent": policy.part_percent, "hours": policy.part_until_hours}
+        words.append(_("%(percent)s %% back until %(hours)s hours before.") % part)
+    if not policy.fees_come_back:
+        words.append(_("Fees stay paid."))
+    return " ".join(words)

@@ -21,7 +21,7 @@ from payments.exceptions import PaymentsError
 from payments.models import Order
 from payments.orders import Buyer, Truth
 from payments.rate_limits import RateLimited
-from tickets import finding, holds, promos, purchases, structured_data, telling
+from tickets import cancelling, finding, holds, promos, purchases, structured_data, telling
 from tickets.forms import PREFIX, BuyForm, FindForm, WaitForm
 from tickets.models import Event, PromoCode, PromoUse, Ticket, TicketType
 from tickets.telling import Telling
@@ -117,6 +117,7 @@ def show_event(
         "can_buy": is_on_sale and any(stock.left for stock in stocks),
         "sold_out": sold_out,
         "notice": notice_of(night, sold_out=sold_out, now=now),
+        "refund_words": telling.tell_policy(night),
         "hold_minutes": settings.HOLD_MINUTES,
         "structured_data": structured_data.describe(night, types, **about),
         **about,
@@ -250,8 +251,8 @@ def order(request: HttpRequest, reference: str) -> HttpResponse:
         return redirect("payments:pay", reference)
     truth = orders.truth(found)
     context = {"order": found, "event": found.event, "truth": truth}
-    if truth is Truth.DELIVERED:
-        context |= tickets_of(found)
+    if truth is Truth.DELIVERED and found.tickets.exclude(status=Ticket.Status.VOID).exists():
+        context |= {**tickets_of(found), "quote": cancelling.quote(found, now=now)}
     else:
         context |= told(telling.tell(found, now=now), found, now=now)
     response = render(request, "tickets/order.html", context)
@@ -271,7 +272,10 @@ def is_to_be_paid(found: Order, *, now: datetime) -> bool:
 def tickets_of(found: Order) -> dict[str, object]:
     """Return an order's tickets, and whether any of them lets somebody in."""
     tickets = list(found.tickets.select_related("ticket_type").order_by("position"))
-    return {"tickets": tickets, "has_valid": any(ticket.status != Ticket.Status.VOID for ticket in tickets)}
+    return {
+        "tickets": tickets,
+        "has_valid": any(ticket.status != Ticket.Status.VOID and not ticket.is_given for ticket in tickets),
+    }
 
 
 def told(words: Telling, found: Order, *, now: datetime) -> dict[str, object]:

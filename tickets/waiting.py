@@ -14,7 +14,7 @@ from django.db import transaction
 from payments import mail, orders
 from payments.models import Order
 from payments.orders import Buyer
-from tickets import checkout, holds
+from tickets import cancelling, checkout, holds
 from tickets.exceptions import NotOnSale, SoldOut, StillThere, TooMany
 from tickets.models import TicketType, WaitingGuest
 
@@ -94,6 +94,7 @@ def offer(guest_id: UUID, *, now: datetime) -> bool:
     )
     order.expires_at = now + timedelta(minutes=settings.OFFER_MINUTES)
     order.save(update_fields=["expires_at"])
+    cancelling.write_terms(order)
     holds.take(order, {type_.pk: guest.quantity}, from_the_line=True)
     guest.status, guest.order = Status.OFFERED, order
     guest.save(update_fields=["status", "order"])

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
-from tickets.models import Event, PromoCode, TicketType
+from tickets.models import Event, PromoCode, RefundPolicy, TicketType
 from vip import tables
 
 
@@ -80,6 +80,7 @@ def lay_down(night: Night, *, now: datetime) -> tuple[Event, bool]:
                 "sales_end_at": event.doors_at - kind.ends_before if kind.ends_before else None,
             },
         )
+    RefundPolicy.objects.get_or_create(event=event)
     PromoCode.objects.get_or_create(event=None, code=CODE, defaults={"percent": 10})
     if night.in_days > 0:
         tables.lay_out(event)

@@ -20,7 +20,8 @@ from tests.browser import ARGUMENTS
 from tests.factories.tickets import EventFactory, PromoCodeFactory, TicketTypeFactory
 from tests.fakes import FakeProvider
 from tickets import checkout as ticket_checkout
-from tickets.models import Event, Ticket, WaitingGuest
+from tickets import transfers
+from tickets.models import Event, RefundPolicy, Ticket, WaitingGuest
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -150,10 +151,25 @@ def half_used(event: Event, provider: FakeProvider) -> Order:
     return order
 
 
+def half_given(event: Event, provider: FakeProvider) -> Order:
+    """Deliver two tickets under terms, and give one to a friend."""
+    order, now = cancellable(event, provider), datetime.now(tz=UTC)
+    transfers.give(order.tickets.get(position=2).pk, name="Eva", email="eva@example.com", giver=None, now=now)
+    return order
+
+
+def cancellable(event: Event, provider: FakeProvider) -> Order:
+    """Deliver two tickets of a night that gives money back."""
+    RefundPolicy.objects.create(event=event)
+    return delivered(event, provider)
+
+
 PAGES = ["/", "/nights/noche-de-cumbia/", "/nights/sonidera/", "/nights/posada/", "/find/", "/nowhere/"]
 ORDERS: dict[str, Callable[[Event, FakeProvider], Order]] = {
     "delivered": delivered,
     "half_used": half_used,
+    "half_given": half_given,
+    "cancellable": cancellable,
     "refunded": refunded,
     "on_the_way": on_the_way,
     "deciding": deciding,
@@ -192,6 +208,36 @@ def test_an_orders_page_is_sound(  # noqa: PLR0917 (fixtures)
     screen.goto(f"{live_server.url}/orders/{order.reference}/")
 
     check(screen, pictures / f"order-{kind}-{width_of(screen)}.png")
+
+
+def test_giving_mending_and_cancelling_are_sound(
+    programme: dict[str, Event], provider: FakeProvider, screen: Page, live_server: LiveServer, pictures: Path
+) -> None:
+    order = cancellable(programme["noche-de-cumbia"], provider)
+    home, width = f"{live_server.url}/orders/{order.reference}/", width_of(screen)
+    screen.goto(home)
+    screen.get_by_text("Wrong address?").click()
+    check(screen, pictures / f"order-mend-{width}.png")
+    screen.get_by_label("Email").fill("anna@example.com")
+    screen.get_by_role("button", name="Send my tickets there").click()
+    expect(screen.get_by_text("on their way to anna@example.com").first).to_be_visible()
+
+    screen.get_by_role("link", name="Cancel my tickets").click()
+    expect(screen.get_by_role("heading", name="You get $57.00 back")).to_be_visible()
+    check(screen, pictures / f"cancel-{width}.png")
+    screen.get_by_role("link", name="Keep my tickets").click()
+
+    screen.get_by_role("link", name="Give to a friend Ticket 2 of 2").click()
+    screen.get_by_role("button", name="Give it").click()
+    expect(screen.get_by_text("Type your friend’s email")).to_be_visible()
+    check(screen, pictures / f"give-{width}.png")
+    screen.get_by_label("Your friend’s name").fill("Eva")
+    screen.get_by_label("Your friend’s email").fill("eva@example.com")
+    screen.get_by_role("button", name="Give it").click()
+    expect(screen.get_by_text("The ticket is Eva’s now.")).to_be_visible()
+
+    screen.goto(f"{live_server.url}/tickets/{order.tickets.get(position=2).holder_reference}/")
+    check(screen, pictures / f"ticket-{width}.png")
 
 
 @pytest.mark.parametrize("where", ["home", "night", "pay", "delivered", "find"])

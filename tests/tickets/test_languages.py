@@ -25,7 +25,7 @@ from tests.fakes import FakeProvider
 from tickets import emails as ticket_emails
 from tickets import finding
 from tickets.documents import pdf
-from tickets.models import Ticket, TicketType, WaitingGuest
+from tickets.models import RefundPolicy, Ticket, TicketType, WaitingGuest
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -265,6 +265,7 @@ def pages_of_orders(type_: TicketType, provider: FakeProvider, now: datetime) ->
     bought = buy(provider, type_)
     bought.tickets.filter(position=1).update(status=Ticket.Status.VOID, voided_at=now)
     yield "delivered", page(f"/orders/{bought.reference}/")
+    yield from pages_of_a_guest(provider, now)
     let_go = hold(type_)
     expiry.cancel_order(let_go.pk, now=now)
     yield "let go", page(f"/orders/{let_go.reference}/")
@@ -281,6 +282,24 @@ def pages_of_orders(type_: TicketType, provider: FakeProvider, now: datetime) ->
     refunds.refund_order(back.pk, reason=Refund.Reason.OWNER, cause="c", now=now)
     retrying.run_due(now=now + timedelta(seconds=1))
     yield "refunded", page(f"/orders/{back.reference}/")
+
+
+def pages_of_a_guest(provider: FakeProvider, now: datetime) -> Iterator[tuple[str, str]]:
+    """Return the pages on which a guest gives, mends and cancels."""
+    type_ = TicketTypeFactory.create(name="General")
+    RefundPolicy.objects.create(event=type_.event, fees_come_back=False)
+    order = buy(provider, type_)
+    home = f"/orders/{order.reference}/"
+    yield "night with terms", page(f"/nights/{type_.event.slug}/")
+    yield "cancellable", page(home)
+    yield "cancel", page(f"{home}cancel-tickets/")
+    yield "give", spanish().post(f"{home}tickets/1/give/", {}).content.decode()
+    to_friend = {"name": "Ana Ruiz", "email": "eva@example.com"}
+    yield "given", spanish().post(f"{home}tickets/1/give/", to_friend, follow=True).content.decode()
+    yield "cannot cancel", spanish().post(f"{home}cancel-tickets/", {"shown_cents": "1"}, follow=True).content.decode()
+    yield "ticket", page(f"/tickets/{order.tickets.get(position=1).holder_reference}/")
+    yield "mended", spanish().post(f"{home}address/", {"email": "a@example.com"}, follow=True).content.decode()
+    yield "not mended", spanish().post(f"{home}address/", {"email": "a"}, follow=True).content.decode()
 
 
 @pytest.mark.usefixtures("brackets")
@@ -315,7 +334,12 @@ def test_no_letter_says_anything_untranslated(
     }
     joined = ticket_emails.waiting_joined(Email(recipient=order.email, context=words))
     offered = ticket_emails.waiting_offered(Email(order=Order.objects.get(), recipient=order.email))
-    for letter in [late, joined, offered, *mailoutbox]:
+    about = {"name": "Ana Ruiz", "to": "Ana Ruiz", "type": "General", "reference": "x"}
+    received, given = (
+        write(Email(order=Order.objects.get(), recipient=order.email, context=about))
+        for write in (ticket_emails.ticket_received, ticket_emails.ticket_given)
+    )
+    for letter in [late, joined, offered, received, given, *mailoutbox]:
         html = str(letter.alternatives[0][0])
         assert (unsaid(letter.subject), unsaid(letter.body), unsaid(html)) == ([], [], []), letter.subject
 

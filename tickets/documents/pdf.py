@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import typst
+from django.db.models import QuerySet
 from django.utils import translation
 from django.utils.translation import gettext as _
 
@@ -25,7 +26,7 @@ def order_pdf(order: Order) -> bytes:
 def contents_of(order: Order) -> dict[str, object]:
     """Return everything the pages say, in the order's language."""
     night = order.event
-    tickets = list(order.tickets.exclude(status=Ticket.Status.VOID).select_related("ticket_type").order_by("position"))
+    tickets = list(kept_by_buyer(order).select_related("ticket_type").order_by("position"))
     return {
         "title": f"{night.title} · {night.venue_name}",
         "venue": night.venue_name,
@@ -40,8 +41,13 @@ def contents_of(order: Order) -> dict[str, object]:
             [_("Order"), order.reference],
         ],
         "note": _("One code lets one person in, once. Keep it to yourself."),
-        "tickets": [ticket_page(order, ticket, of=len(tickets)) for ticket in tickets],
+        "tickets": [ticket_page(order, ticket, of=order.tickets.count()) for ticket in tickets],
     }
+
+
+def kept_by_buyer(order: Order) -> QuerySet[Ticket]:
+    """Return an order's living tickets that were given to nobody."""
+    return order.tickets.exclude(status=Ticket.Status.VOID).filter(holder_reference=None)
 
 
 def ticket_page(order: Order, ticket: Ticket, *, of: int) -> dict[str, str]:

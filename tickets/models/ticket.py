@@ -41,6 +41,10 @@ class Ticket(Stateful):
     position = models.PositiveSmallIntegerField()
     code = models.CharField(max_length=32, unique=True, default=make_code)
     holder_name = models.CharField(max_length=200, blank=True, default="")
+    holder_email = models.EmailField(
+        blank=True, default="", help_text="Of whom it was given to; else the buyer has it."
+    )
+    holder_reference = models.CharField(max_length=32, unique=True, null=True, blank=True, editable=False)
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.VALID)
     created_at = models.DateTimeField()
     admitted_at = models.DateTimeField(null=True, blank=True)
@@ -65,9 +69,37 @@ class Ticket(Stateful):
             models.CheckConstraint(
                 condition=Q(status__in=("valid", "admitted", "void")), name="tickets_ticket_known_status"
             ),
+            models.CheckConstraint(
+                condition=Q(holder_reference=None, holder_email="")
+                | Q(holder_reference__isnull=False) & ~Q(holder_email=""),
+                name="tickets_ticket_given_exactly_with_address",
+            ),
         ]
         indexes = [models.Index(fields=["event", "status"], name="idx_tickets_event_status")]
         triggers = [never_deleted()]
 
     def __str__(self) -> str:
         return f"{self.ticket_type_id} #{self.position}"
+
+    @property
+    def is_given(self) -> bool:
+        """Say whether it is somebody else's than the buyer's by now."""
+        return self.holder_reference is not None
+
+
+class TicketTransfer(models.Model):
+    """One ticket given to somebody: from then on its code is another, and the old one opens nothing."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    ticket = models.ForeignKey(Ticket, on_delete=models.PROTECT, related_name="transfers")
+    old_code = models.CharField(max_length=32, unique=True)
+    to_name = models.CharField(max_length=200)
+    to_email = models.EmailField()
+    created_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "ticket_transfers"
+        triggers = [never_deleted()]
+
+    def __str__(self) -> str:
+        return f"{self.ticket_id} to {self.to_email}"

@@ -1,0 +1,81 @@
+"""A guest's own cancellation: the exact amount is shown first, and that amount goes back."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import transaction
+
+from payments import orders, refunds
+from payments.models import Order, Payment, Refund
+from tickets import holds, promos
+from tickets.exceptions import CannotCancel, QuoteChanged
+from tickets.models import Event, OrderTerms, RefundPolicy, Ticket
+
+TERMS = ("all_until_hours", "part_until_hours", "part_percent", "fees_come_back")
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """What a guest gets back now, and until when that is so."""
+
+    cents: int
+    until: datetime
+
+
+@transaction.atomic(savepoint=False)
+def write_terms(order: Order) -> None:
+    """Keep the night's terms with an order as they are now."""
+    policy = RefundPolicy.objects.filter(event_id=order.event_id).values(*TERMS).first()
+    if policy:
+        OrderTerms.objects.create(order=order, **policy)
+
+
+def quote(order: Order, *, now: datetime) -> Quote | None:
+    """Return what a guest would get back by cancelling now; None where they cannot."""
+    terms = OrderTerms.objects.filter(order=order).first()
+    if terms is None or order.status != Order.Status.FULFILLED or order.disputed_at or not all_are_theirs(order):
+        return None
+    percent, until = percent_now(terms, order.event, now=now)
+    paid = order.total_cents if terms.fees_come_back else order.subtotal_cents
+    cents = paid * percent // 100
+    return Quote(cents, until) if cents else None
+
+
+def percent_now(terms: OrderTerms, event: Event, *, now: datetime) -> tuple[int, datetime]:
+    """Return which part comes back now, and until when."""
+    for hours, percent in ((terms.all_until_hours, 100), (terms.part_until_hours, terms.part_percent)):
+        until = event.doors_at - timedelta(hours=hours)
+        if now < until:
+            return percent, until
+    return 0, event.doors_at
+
+
+def all_are_theirs(order: Order) -> bool:
+    """Say whether every ticket of an order is unused and still its buyer's."""
+    tickets = list(order.tickets.all())
+    return bool(tickets) and all(ticket.status == Ticket.Status.VALID and not ticket.is_given for ticket in tickets)
+
+
+@transaction.atomic(durable=True)
+def cancel(order_id: UUID, *, shown_cents: int, now: datetime) -> Refund:
+    """Void an order's tickets, put their places back and promise exactly the amount that was shown.
+
+    Raises CannotCancel, QuoteChanged.
+    """
+    order = orders.lock(order_id)
+    list(order.tickets.select_for_update().order_by("pk"))
+    offered = quote(order, now=now)
+    payment = (
+        order.payments.select_for_update().filter(status=Payment.Status.SUCCEEDED).order_by("processed_at").first()
+    )
+    if offered is None or payment is None or payment.refunded_cents:
+        raise CannotCancel
+    if offered.cents != shown_cents:
+        raise QuoteChanged
+    payment.order = order
+    holds.release(order, now)
+    promos.release(order)
+    return refunds.owe(
+        payment, amount_cents=offered.cents, reason=Refund.Reason.REQUESTED, cause=f"cancel:{order.pk}", now=now
+    )
