@@ -9,10 +9,11 @@ class TicketsConfig(AppConfig):
     name = "tickets"
 
     def ready(self) -> None:
-        """Register tickets as a product, and who writes its letters."""
+        """Register tickets as a product and at the door, and who writes its letters."""
         from payments import mail, products
-        from tickets import emails, finding, fulfilment
+        from tickets import admissions, door, emails, finding, fulfilment
 
         products.register(fulfilment.PRODUCT)
+        admissions.register(door.TICKETS)
         mail.register(fulfilment.CONFIRMATION, emails.tickets_ready)
         mail.register(finding.KIND, emails.find_my_tickets)
