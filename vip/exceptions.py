@@ -95,3 +95,10 @@ class AmountChanged(VipError):
     """What comes back has just changed. Please look at it again."""
 
     code = "amount_changed"
+
+
+class SameTable(VipError):
+    """The party is at that table already."""
+
+    code = "same_table"
+    status = 422
