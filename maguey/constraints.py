@@ -138,6 +138,7 @@ CASES = (
     Case("tickets_ticket_known_status", Ticket, {"status": "odd"}),
     Case("unique_scan_device_scan_id", Scan, {"device_scan_id": "twice"}, twice=True),
     Case("tickets_scan_one_first_per_code", Scan, {"code": "twice"}, twice=True),
+    Case("tickets_scan_of_one_thing", Scan, {"ticket": "the same", "guest_pass": "the same"}),
     Case("tickets_scan_known_kind", Scan, {"kind": "odd"}),
     Case("unique_vip_table_code", Table, {"code": "twice"}, twice=True),
     Case("vip_table_deposit_never_above_price", Table, {"deposit_cents": 1001}),
@@ -184,7 +185,13 @@ FROZEN = {
     "refund_items": "amount_cents = 1",
 }
 # Columns whose two rows are to point at one and the same row.
-SAME: dict[str, type[Model]] = {"order": Order, "table": Table, "reservation": VipReservation}
+SAME: dict[str, type[Model]] = {
+    "order": Order,
+    "table": Table,
+    "reservation": VipReservation,
+    "ticket": Ticket,
+    "guest_pass": GuestPass,
+}
 
 
 def rules() -> set[str]:

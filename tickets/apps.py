@@ -9,12 +9,13 @@ class TicketsConfig(AppConfig):
     name = "tickets"
 
     def ready(self) -> None:
-        """Register tickets as a product, and who writes its letters."""
+        """Register tickets as a product and at the door, and who writes its letters."""
         from payments import mail, products, purging
-        from tickets import emails, finding, fulfilment, holds, transfers, waiting
+        from tickets import admissions, door, emails, finding, fulfilment, holds, transfers, waiting
 
         products.register(fulfilment.PRODUCT)
         purging.register(holds.released_before)
+        admissions.register(door.TICKETS)
         mail.register(fulfilment.CONFIRMATION, emails.tickets_ready)
         mail.register(finding.KIND, emails.find_my_tickets)
         mail.register(transfers.GIVEN, emails.ticket_given)

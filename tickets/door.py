@@ -1,12 +1,14 @@
 """The door: one code, one person, once."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID, uuid4
 
 from django.db import transaction
 
+from tickets import admissions
+from tickets.admissions import Admission, Kind
 from tickets.models import Event, Scan, Ticket, TicketTransfer
 
 # Doors open early for the queue; the night's last guests come before it ends.
@@ -28,7 +30,7 @@ class Answer:
     """One scan's answer."""
 
     verdict: Verdict
-    ticket: Ticket | None = None
+    admission: Admission | None = None
 
     @property
     def is_welcome(self) -> bool:
@@ -42,12 +44,12 @@ def admit_guest(
 ) -> Answer:
     """Let one person in by one code, once; every look is written down, a repeat of a scan answers the same."""
     scan_id = device_scan_id or str(uuid4())
-    if earlier := Scan.objects.filter(device_scan_id=scan_id).select_related("ticket__ticket_type").first():
-        return Answer(Verdict(earlier.result), earlier.ticket)
-    answer = judge(code.strip(), now=now)
+    admission = admissions.find(code.strip())
+    if earlier := Scan.objects.filter(device_scan_id=scan_id).first():
+        return Answer(Verdict(earlier.result), admission)
+    answer = judge(admission, now=now)
     Scan.objects.create(
-        event_id=answer.ticket.event_id if answer.ticket else None,
-        ticket=answer.ticket,
+        event=admission.event if admission else None,
         code=code.strip()[:64],
         kind=Scan.Kind.FIRST if answer.is_welcome else Scan.Kind.REJECTED,
         result=answer.verdict,
@@ -56,28 +58,23 @@ def admit_guest(
         gate=gate[:40],
         scanned_by_id=user_id,
         scanned_at=now,
+        **(admission.subject if admission else {}),
     )
     return answer
 
 
-def judge(code: str, *, now: datetime) -> Answer:
-    """Decide about a code, holding its ticket so that two gates cannot both say yes."""
-    ticket = (
-        Ticket.objects.select_for_update(of=("self",)).select_related("ticket_type", "event").filter(code=code).first()
-    )
-    if ticket is None:
-        given = (
-            TicketTransfer.objects.filter(old_code=code).select_related("ticket__ticket_type", "ticket__event").first()
-        )
-        return Answer(Verdict.VOID, given.ticket) if given else Answer(Verdict.UNKNOWN)
-    if ticket.status == Ticket.Status.VOID:
-        return Answer(Verdict.VOID, ticket)
-    if ticket.status == Ticket.Status.ADMITTED:
-        return Answer(Verdict.ALREADY_IN, ticket)
-    if not is_tonight(ticket.event, now=now):
-        return Answer(Verdict.OTHER_NIGHT, ticket)
-    ticket.move_to(Ticket.Status.ADMITTED, now=now)
-    return Answer(Verdict.ADMITTED, ticket)
+def judge(admission: Admission | None, *, now: datetime) -> Answer:
+    """Decide about what a code lets in; its row is locked, so that two gates cannot both say yes."""
+    if admission is None:
+        return Answer(Verdict.UNKNOWN)
+    if admission.status == Ticket.Status.VOID:
+        return Answer(Verdict.VOID, admission)
+    if admission.status == Ticket.Status.ADMITTED:
+        return Answer(Verdict.ALREADY_IN, admission)
+    if not is_tonight(admission.event, now=now):
+        return Answer(Verdict.OTHER_NIGHT, admission)
+    admission.admit(now)
+    return Answer(Verdict.ADMITTED, admission)
 
 
 def is_tonight(event: Event, *, now: datetime) -> bool:
@@ -85,7 +82,32 @@ def is_tonight(event: Event, *, now: datetime) -> bool:
     return event.doors_at - EARLY <= now <= event.ends_at
 
 
-def admitted_of(event_id: UUID) -> tuple[int, int]:
-    """Return how many are in, of how many tickets."""
+def find_ticket(code: str) -> Admission | None:
+    """Return what a ticket's code lets in, with the ticket locked; the old code of one given away lets nobody in."""
+    tickets = Ticket.objects.select_for_update(of=("self",)).select_related("ticket_type", "event")
+    if ticket := tickets.filter(code=code).first():
+        return admission_of(ticket)
+    given = TicketTransfer.objects.filter(old_code=code).select_related("ticket__ticket_type", "ticket__event").first()
+    return replace(admission_of(given.ticket), status=Ticket.Status.VOID) if given else None
+
+
+def admission_of(ticket: Ticket) -> Admission:
+    """Return what a ticket lets in."""
+    return Admission(
+        event=ticket.event,
+        label=ticket.ticket_type.name,
+        holder=ticket.holder_name,
+        status=ticket.status,
+        admitted_at=ticket.admitted_at,
+        subject={"ticket": ticket},
+        admit=lambda now: ticket.move_to(Ticket.Status.ADMITTED, now=now),
+    )
+
+
+def count_tickets(event_id: UUID) -> tuple[int, int]:
+    """Return how many ticket holders are in, of how many tickets."""
     living = Ticket.objects.filter(event_id=event_id).exclude(status=Ticket.Status.VOID)
     return living.filter(status=Ticket.Status.ADMITTED).count(), living.count()
+
+
+TICKETS = Kind(find=find_ticket, count=count_tickets)

@@ -7,6 +7,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
+from tickets import admissions
 from tickets import door as door_rules
 from tickets.models import Event
 
@@ -24,6 +25,6 @@ def door(request: HttpRequest) -> HttpResponse:
             code, user_id=request.user.pk, now=now, device_scan_id=request.POST.get("scan_id", "")
         )
     tonight = Event.objects.filter(doors_at__lte=now + door_rules.EARLY, ends_at__gte=now).order_by("doors_at").first()
-    inside, expected = door_rules.admitted_of(tonight.pk) if tonight else (0, 0)
+    inside, expected = admissions.admitted_of(tonight.pk) if tonight else (0, 0)
     context = {"answer": answer, "tonight": tonight, "inside": inside, "expected": expected}
     return render(request, "door/door.html", context)

@@ -9,10 +9,12 @@ class VipConfig(AppConfig):
     name = "vip"
 
     def ready(self) -> None:
-        """Register tables as a product, and who writes their letters."""
+        """Register tables as a product and their passes at the door, and who writes their letters."""
         from payments import mail, products
-        from vip import emails, fulfilment
+        from tickets import admissions
+        from vip import admitting, emails, fulfilment
 
         products.register(fulfilment.PRODUCT)
+        admissions.register(admitting.PASSES)
         for kind, writer in emails.WRITERS.items():
             mail.register(kind, writer)

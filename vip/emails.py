@@ -1,4 +1,4 @@
-"""Messages about tables: one function a message."""
+"""Messages about tables."""
 
 from collections.abc import Callable
 
@@ -8,17 +8,24 @@ from payments.letters import letter_about
 from payments.models import Email
 
 
-def table_confirmed(email: Email) -> EmailMultiAlternatives:
-    """Write the host's confirmation, with the way to the passes."""
-    return letter_about(email, "table_confirmed")
+def writer_of(name: str) -> Callable[[Email], EmailMultiAlternatives]:
+    """Return who writes one kind of message: the order and its table say everything in it."""
+
+    def write(email: Email) -> EmailMultiAlternatives:
+        return letter_about(email, name)
+
+    return write
 
 
-def table_sold(email: Email) -> EmailMultiAlternatives:
-    """Write to an owner that a table is sold, and what is paid and due."""
-    return letter_about(email, "table_sold")
-
-
-WRITERS: dict[str, Callable[[Email], EmailMultiAlternatives]] = {
-    "table_confirmed": table_confirmed,
-    "table_sold": table_sold,
+WRITERS = {
+    name: writer_of(name)
+    for name in (
+        "table_confirmed",  # to the host: theirs, with the way to the passes
+        "table_sold",  # to owners: who, what is paid, what is due
+        "guest_pass",  # to a guest: the link to their own pass
+        "host_transfer",  # to whoever is asked to be the host
+        "table_reminder",  # to the host, the day before and two hours before
+        "table_moved",  # to the host: another table, the same passes
+        "table_cancelled",  # to the host: what goes back
+    )
 }

@@ -76,3 +76,29 @@ class ReasonNeeded(VipError):
 
     code = "reason_needed"
     status = 422
+
+
+class UnknownSeat(VipError):
+    """This table has no such seat."""
+
+    code = "unknown_seat"
+    status = 404
+
+
+class SeatsAreNamed(VipError):
+    """Somebody has a seat that would go. Take their passes back first."""
+
+    code = "seats_are_named"
+
+
+class AmountChanged(VipError):
+    """What comes back has just changed. Please look at it again."""
+
+    code = "amount_changed"
+
+
+class SameTable(VipError):
+    """The party is at that table already."""
+
+    code = "same_table"
+    status = 422

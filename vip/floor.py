@@ -13,7 +13,7 @@ from vip import bill, booking
 from vip.models import Table, VipReservation
 
 Status = VipReservation.Status
-LIKE_PRICE = 0.35  # how far another table's price may be off and still be "like price"
+LIKE_PRICE = 0.25  # how far another table's price may be off and still be "like price"
 OFFERED = 3
 
 

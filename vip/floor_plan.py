@@ -40,12 +40,27 @@ class Decor:
     width: int
     height: int
 
+    @property
+    def middle(self) -> int:
+        """Return where its name stands, from the left."""
+        return self.x + self.width // 2
+
+    @property
+    def text_y(self) -> int:
+        """Return where its name stands, from the top."""
+        return self.y + self.height // 2 + 7
+
+    @property
+    def is_upright(self) -> bool:
+        """Say whether its name must be written upwards to fit."""
+        return self.height > 3 * self.width
+
 
 DECOR = (
     Decor("Stage", 300, 20, 400, 110),
-    Decor("DJ", 450, 40, 100, 60),
+    Decor("DJ", 570, 45, 110, 60),
     Decor("Bar", 20, 200, 70, 400),
-    Decor("Dance floor", 360, 300, 280, 200),
+    Decor("Dance floor", 385, 300, 230, 200),
 )
 
 
@@ -62,8 +77,8 @@ def front_row(number: int) -> Spot:
     """Return one of the four tables before the stage: a deposit now, a minimum on the night."""
     x = (330, 440, 560, 670)[number - 1]
     return Spot(
-        f"F{number}", Tier.FRONT_ROW, "Front row", Shape.RECTANGLE, x, 200, 4, 8, Mode.DEPOSIT, 80_000, 80_000, 24_000,
-        ("Tequila reposado 750 ml", "8 mixers"), gratuity_bps=1_800,
+        f"F{number}", Tier.FRONT_ROW, "Before the stage", Shape.RECTANGLE, x, 200, 4, 8, Mode.DEPOSIT,
+        80_000, 80_000, 24_000, ("Tequila reposado 750 ml", "8 mixers"), gratuity_bps=1_800,
     )  # fmt: skip
 
 

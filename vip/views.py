@@ -1,37 +1,181 @@
 """The guest's pages about tables: read the request, make one call, choose the response."""
 
-from django.http import HttpRequest, HttpResponse
+from datetime import datetime
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_http_methods
 
-from payments import orders
+from payments import orders, products, rate_limits
+from payments.exceptions import PaymentsError
 from payments.models import Order
-from vip.models import VipReservation
+from payments.rate_limits import RateLimited
+from tickets.models import Event
+from vip import bill, booking, floor
+from vip import floor_plan as room
+from vip.exceptions import TableBlocked, TableTaken
+from vip.floor import Place
+from vip.forms import BookForm, SizeForm
+from vip.models import Table, TableChange, VipReservation
+
+HOLDS_PER_ADDRESS = "30/minute"
 
 
 @never_cache
 @require_GET
-def host(request: HttpRequest, host_code: str) -> HttpResponse:
-    """Show the host their table."""
-    reservation = get_object_or_404(
-        VipReservation.objects.select_related("order", "event", "table"), host_code=host_code
-    )
-    context = {"order": reservation.order, "event": reservation.event, "reservation": reservation}
-    return render(request, "vip/order.html", context)
+def floor_plan(request: HttpRequest, slug: str) -> HttpResponse:
+    """Show the room: a map and an equal list, each table with all it costs."""
+    night = get_object_or_404(Event.objects.visible(), slug=slug)
+    now = timezone.now()
+    party = party_of(request)
+    places = floor.of_night(night, now=now)
+    context = {
+        "event": night,
+        "places": places,
+        "groups": grouped(places),
+        "decor": room.DECOR,
+        "party": party,
+        "form": SizeForm(initial={"party": party}),
+        "is_on_sale": night.is_on_sale(now),
+        "free": sum(place.is_free for place in places),
+    }
+    return render(request, "vip/floor.html", context)
+
+
+def party_of(request: HttpRequest) -> int | None:
+    """Return how many a guest said are coming, if they said so."""
+    form = SizeForm(request.GET)
+    return form.cleaned_data["party"] if form.is_valid() else None
+
+
+def grouped(places: list[Place]) -> list[tuple[str, list[Place]]]:
+    """Return the tables by tier, the dearest first."""
+    tiers = [(tier.label, [place for place in places if place.table.tier == tier]) for tier in Table.Tier]
+    return [(label, sorted(those, key=by_code)) for label, those in tiers if those]
+
+
+def by_code(place: Place) -> tuple[int, str]:
+    """Sort F2 before F10."""
+    return len(place.table.code), place.table.code
+
+
+@never_cache
+@require_GET
+def floor_state(request: HttpRequest, slug: str) -> JsonResponse:
+    """Say how every table stands, for a page that is open."""
+    night = get_object_or_404(Event.objects.visible(), slug=slug)
+    places = floor.of_night(night, now=timezone.now())
+    found = [
+        {"code": place.table.code, "state": place.state, "word": place.word, "sign": place.sign} for place in places
+    ]
+    return JsonResponse({"tables": found, "free": sum(place.is_free for place in places)})
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+def book(request: HttpRequest, slug: str, code: str) -> HttpResponse:
+    """Ask who comes, hold the table and lead the guest to paying; or offer others where it is gone."""
+    night = get_object_or_404(Event.objects.visible(), slug=slug)
+    table = get_object_or_404(Table.objects.select_related("event"), event=night, code=code)
+    now = timezone.now()
+    if request.method == "POST":
+        return hold(request, table, now=now)
+    places = floor.of_night(night, now=now)
+    place = next(place for place in places if place.table.pk == table.pk)
+    if not place.is_free:
+        return show_taken(request, table, now=now, party_size=party_of(request) or table.capacity_min)
+    typed = {key: request.GET[key] for key in ("name", "email", "phone") if key in request.GET}
+    return show_form(request, table, BookForm(table=table, initial={"party_size": party_of(request), **typed}))
+
+
+def hold(request: HttpRequest, table: Table, *, now: datetime) -> HttpResponse:
+    """Hold a table for what was typed."""
+    form = BookForm(request.POST, table=table)
+    if not form.is_valid():
+        return show_form(request, table, form, status=422)
+    buyer = form.buyer(get_language() or "en")
+    try:
+        rate_limits.check(HOLDS_PER_ADDRESS, "hold", rate_limits.address_of(request))
+        order = booking.book_table(table.event, code=table.code, party=form.party(), buyer=buyer, now=now)
+    except RateLimited as refusal:
+        form.add_error(None, _((type(refusal).__doc__ or "").strip()))
+        return show_form(request, table, form, status=429)
+    except (TableTaken, TableBlocked):
+        return show_taken(request, table, now=now, party_size=form.cleaned_data["party_size"], form=form)
+    except PaymentsError as refusal:
+        form.add_error(None, _(refusal.sentence))
+        return show_form(request, table, form, status=refusal.status)
+    if not order.is_payable:
+        return redirect(products.of(order).page, order.reference)
+    return redirect("payments:pay", order.reference)
+
+
+def show_form(request: HttpRequest, table: Table, form: BookForm, *, status: int = 200) -> HttpResponse:
+    """Render the booking form, with what is paid when."""
+    terms = booking.terms_of(table)
+    context = {
+        "event": table.event,
+        "table": table,
+        "form": form,
+        "bill": bill.work_out(terms),
+        "prepaid": bill.prepaid_of(terms),
+        "tiers": settings.VIP_REFUND_TIERS,
+        "is_on_sale": table.event.is_on_sale(timezone.now()),
+    }
+    return render(request, "vip/book.html", context, status=status)
+
+
+def show_taken(
+    request: HttpRequest, table: Table, *, now: datetime, party_size: int, form: BookForm | None = None
+) -> HttpResponse:
+    """Say that a table is gone, and offer the nearest free ones of like price, with what was typed kept."""
+    places = floor.of_night(table.event, now=now)
+    place = next(place for place in places if place.table.pk == table.pk)
+    typed = form.cleaned_data if form else request.GET
+    context = {
+        "event": table.event,
+        "table": table,
+        "place": place,
+        "others": floor.like(place, places, party_size=party_size),
+        "party_size": party_size,
+        "typed": {key: typed.get(key, "") for key in ("name", "email", "phone")},
+    }
+    return render(request, "vip/taken.html", context, status=409)
 
 
 @never_cache
 @require_GET
 def order(request: HttpRequest, reference: str) -> HttpResponse:
-    """Show an order of a table: the party's passes, or the truth about its money."""
+    """Show an order of a table to whoever paid: the way to its passes, or the truth about its money."""
     found = get_object_or_404(
         Order.objects.select_related("event", "vip_reservation__table"),
         reference=reference,
         kind=Order.Kind.VIP_RESERVATION,
     )
-    if found.is_payable and not found.is_overdue(timezone.now()) and orders.truth(found) is orders.Truth.NOT_CHARGED:
+    truth = orders.truth(found)
+    if found.is_payable and not found.is_overdue(timezone.now()) and truth is orders.Truth.NOT_CHARGED:
         return redirect("payments:pay", reference)
-    context = {"order": found, "event": found.event, "truth": orders.truth(found), "reservation": found.vip_reservation}
-    return render(request, "vip/order.html", context)
+    reservation: VipReservation = found.vip_reservation
+    has_other_host = reservation.changes.filter(kind=TableChange.Kind.HOST_CHANGED).exists()
+    if truth is orders.Truth.DELIVERED and reservation.is_live and not has_other_host:
+        return redirect("vip:host", reservation.host_code)
+    context = {
+        "order": found,
+        "event": found.event,
+        "truth": truth,
+        "reservation": reservation,
+        "has_other_host": has_other_host,
+    }
+    return private(render(request, "vip/order.html", context))
+
+
+def private(response: HttpResponse) -> HttpResponse:
+    """Keep an address that is a key out of search engines and other sites' logs."""
+    response["X-Robots-Tag"] = "noindex, nofollow"
+    response["Referrer-Policy"] = "same-origin"
+    return response

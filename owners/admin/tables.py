@@ -1,21 +1,124 @@
 """Tables, who has them, their passes, and what was done to them by hand."""
 
-from django.contrib import admin
+from collections.abc import Callable
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.contrib import admin, messages
+from django.db.models import Count, Q, QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
 from unfold.admin import ModelAdmin
+from unfold.forms import ActionForm
 
 from owners.admin.base import ReadOnlyAdmin
+from payments import fulfilment
+from payments.exceptions import PaymentsError
+from payments.models import Order
 from payments.money import format_cents
+from payments.orders import Buyer
+from vip import cancelling, changing, passes
+from vip.booking import Party
 from vip.models import GuestPass, Table, TableChange, VipReservation
+
+Provider = VipReservation.Provider
+
+
+class TableActionForm(ActionForm):  # type: ignore[misc]  # unfold ships no types
+    """What an action on tables needs to know: why, or who sits down."""
+
+    note = forms.CharField(max_length=200, required=False, label="Reason")
+    name = forms.CharField(max_length=200, required=False, label="Guest")
+    email = forms.EmailField(required=False, label="Email")
+    party_size = forms.IntegerField(min_value=1, required=False, label="Party")
+
+
+class PartyActionForm(ActionForm):  # type: ignore[misc]  # unfold ships no types
+    """What an action on parties needs to know."""
+
+    note = forms.CharField(max_length=200, required=False, label="Reason, new table or new size")
+
+
+def each(request: HttpRequest, rows: QuerySet[Any], do: Callable[[Any], str]) -> None:  # Any: rows of either model
+    """Do one thing to each row chosen; say what was done, and kindly what was not."""
+    for row in rows:
+        try:
+            messages.success(request, do(row))
+        except PaymentsError as refusal:
+            messages.error(request, f"{row}: {refusal.sentence}")
+
+
+def note_of(request: HttpRequest) -> str:
+    """Return what was typed beside the action."""
+    return request.POST.get("note", "").replace("\x00", "").strip()[:200]
 
 
 @admin.register(Table)
 class TableAdmin(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
-    """The tables of each night."""
+    """The tables of each night; blocked and sold by actions only, so that it is known who did it."""
 
-    list_display = ("code", "event", "tier", "price", "blocked")
+    list_display = ("code", "event", "tier", "price", "blocked", "blocked_reason")
     list_filter = ("tier", "blocked", "event")
     list_select_related = ("event",)
     search_fields = ("code", "event__title")
+    readonly_fields = ("blocked", "blocked_reason")
+    ordering = ("event__starts_at", "code")
+    action_form = TableActionForm
+    actions = ("block", "unblock", "sell_for_cash", "sell_for_card", "give_away")
+
+    @admin.action(description="Block (give a reason)", permissions=["change"])
+    def block(self, request: HttpRequest, queryset: QuerySet[Table]) -> None:
+        """Take tables off sale."""
+
+        def do(table: Table) -> str:
+            changing.block(table.pk, reason=note_of(request), by_id=request.user.pk, now=timezone.now())
+            return f"{table} is blocked."
+
+        each(request, queryset, do)
+
+    @admin.action(description="Unblock (give a reason)", permissions=["change"])
+    def unblock(self, request: HttpRequest, queryset: QuerySet[Table]) -> None:
+        """Put tables back on sale."""
+
+        def do(table: Table) -> str:
+            changing.unblock(table.pk, reason=note_of(request), by_id=request.user.pk, now=timezone.now())
+            return f"{table} is on sale."
+
+        each(request, queryset, do)
+
+    @admin.action(description="Sell to a walk-in, paid in cash", permissions=["change"])
+    def sell_for_cash(self, request: HttpRequest, queryset: QuerySet[Table]) -> None:
+        """Sell tables to people at the door who pay in cash."""
+        self.sell(request, queryset, Provider.CASH)
+
+    @admin.action(description="Sell to a walk-in, paid by card at the door", permissions=["change"])
+    def sell_for_card(self, request: HttpRequest, queryset: QuerySet[Table]) -> None:
+        """Sell tables to people at the door who pay on the club's own card machine."""
+        self.sell(request, queryset, Provider.CARD_AT_DOOR)
+
+    @admin.action(description="Give away (give a reason)", permissions=["change"])
+    def give_away(self, request: HttpRequest, queryset: QuerySet[Table]) -> None:
+        """Give tables to guests of the house."""
+
+        def do(table: Table) -> str:
+            order = changing.give_away(
+                table.pk, **who(request), reason=note_of(request), by_id=request.user.pk, now=timezone.now()
+            )
+            return delivered(table, order)
+
+        each(request, queryset, do)
+
+    def sell(self, request: HttpRequest, queryset: QuerySet[Table], paid_by: Provider) -> None:
+        """Sell tables that are paid at the door."""
+
+        def do(table: Table) -> str:
+            order = changing.sell_to_walk_in(
+                table.pk, **who(request), paid_by=paid_by, by_id=request.user.pk, now=timezone.now()
+            )
+            return f"{delivered(table, order)} Take {format_cents(order.total_cents, order.currency)}."
+
+        each(request, queryset, do)
 
     @admin.display(description="Price", ordering="price_cents")
     def price(self, table: Table) -> str:
@@ -23,20 +126,109 @@ class TableAdmin(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
         return format_cents(table.price_cents, table.event.currency)
 
 
+def who(request: HttpRequest) -> dict[str, Any]:  # Any: the arguments of a sale
+    """Return the party typed beside the action; without an address, the club's own gets the mail."""
+    form = TableActionForm(request.POST)
+    form.fields["action"].required = False
+    form.fields["action"].choices = [(request.POST.get("action", ""), "")]
+    data = form.cleaned_data if form.is_valid() else {}
+    buyer = Buyer(data.get("name") or "Walk-in", data.get("email") or settings.SUPPORT_EMAIL)
+    return {"party": Party(data.get("party_size") or 0), "buyer": buyer}
+
+
+def delivered(table: Table, order: Order) -> str:
+    """Deliver what was sold at once, and say so."""
+    fulfilment.try_now(order, now=timezone.now())
+    return f"{table} is sold to {order.name}."
+
+
 @admin.register(VipReservation)
 class VipReservationAdmin(ReadOnlyAdmin):
     """Parties and their tables, the next night first."""
 
-    list_display = ("host", "table", "event", "status", "balance")
+    list_display = ("host", "table", "event", "state", "balance")
     list_filter = ("status", "event", "payment_provider")
     list_select_related = ("table", "event", "order")
     search_fields = ("host_name", "host_email", "order__reference", "external_payment_id")
     ordering = ("event__starts_at", "table__code")
+    action_form = PartyActionForm
+    actions = ("seat", "move", "swap", "resize", "cancel")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[VipReservation]:
+        """Count who of each party is in."""
+        inside = Count("passes", filter=Q(passes__status=GuestPass.Status.ADMITTED))
+        found: QuerySet[VipReservation] = super().get_queryset(request).annotate(inside=inside)
+        return found
+
+    @admin.action(description="Seated", permissions=["view"])
+    def seat(self, request: HttpRequest, queryset: QuerySet[VipReservation]) -> None:
+        """Say that parties are at their tables."""
+
+        def do(party: VipReservation) -> str:
+            changing.seat(party.pk, by_id=request.user.pk, now=timezone.now())
+            return f"{party} is seated."
+
+        each(request, queryset, do)
+
+    @admin.action(description="Move to the table typed beside", permissions=["view"])
+    def move(self, request: HttpRequest, queryset: QuerySet[VipReservation]) -> None:
+        """Move a party to another table, and show the difference in price."""
+
+        def do(party: VipReservation) -> str:
+            moved = changing.move(party.pk, note_of(request), by_id=request.user.pk, now=timezone.now())
+            difference = format_cents(moved.difference_cents, party.order.currency)
+            return f"{party}: {moved.was} → {moved.reservation.table}. Difference in price: {difference}; not charged."
+
+        each(request, queryset, do)
+
+    @admin.action(description="Swap the two chosen", permissions=["view"])
+    def swap(self, request: HttpRequest, queryset: QuerySet[VipReservation]) -> None:
+        """Let two parties change tables."""
+        chosen = list(queryset)
+        if len(chosen) != 2:
+            messages.error(request, "Choose two parties of one night.")
+            return
+        try:
+            moved, _ = changing.swap(chosen[0].pk, chosen[1].pk, by_id=request.user.pk, now=timezone.now())
+        except PaymentsError as refusal:
+            messages.error(request, refusal.sentence)
+            return
+        messages.success(request, f"Swapped: {moved.was} and {moved.reservation.table}.")
+
+    @admin.action(description="Change the party's size to what is typed beside", permissions=["view"])
+    def resize(self, request: HttpRequest, queryset: QuerySet[VipReservation]) -> None:
+        """Let parties grow or shrink."""
+        typed = note_of(request)
+        size = int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 4 else 0
+
+        def do(party: VipReservation) -> str:
+            passes.resize(party.pk, size, by_id=request.user.pk, now=timezone.now())
+            return f"{party.host_name} · {size}"
+
+        each(request, queryset, do)
+
+    @admin.action(description="Cancel and refund in full (give a reason)", permissions=["view"])
+    def cancel(self, request: HttpRequest, queryset: QuerySet[VipReservation]) -> None:
+        """Cancel tables for the club; everything that was paid goes back."""
+
+        def do(party: VipReservation) -> str:
+            owed = cancelling.cancel_by_venue(
+                party.pk, reason=note_of(request), by_id=request.user.pk, now=timezone.now()
+            )
+            back = format_cents(sum(refund.amount_cents for refund in owed), party.order.currency)
+            return f"{party}: cancelled, {back} on its way back."
+
+        each(request, queryset, do)
 
     @admin.display(description="Host")
     def host(self, reservation: VipReservation) -> str:
         """Name the host and the party."""
         return f"{reservation.host_name} · {reservation.party_size}"
+
+    @admin.display(description="State", ordering="status")
+    def state(self, reservation: VipReservation) -> str:
+        """Write the state, and how many of the party are in."""
+        return f"{reservation.get_status_display()} · {getattr(reservation, 'inside', 0)}/{reservation.party_size} in"
 
     @admin.display(description="Paid / due", ordering="balance_cents")
     def balance(self, reservation: VipReservation) -> str:
@@ -61,8 +253,8 @@ class GuestPassAdmin(ReadOnlyAdmin):
 class TableChangeAdmin(ReadOnlyAdmin):
     """What was done by hand, newest first."""
 
-    list_display = ("at", "kind", "table", "reservation", "by")
+    list_display = ("at", "kind", "table", "note", "by")
     list_filter = ("kind", "event")
-    list_select_related = ("table", "reservation", "by")
+    list_select_related = ("table", "by")
     search_fields = ("note", "table__code", "reservation__host_name")
     ordering = ("-at",)

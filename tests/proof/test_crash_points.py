@@ -12,12 +12,15 @@ from django.db import transaction
 from payments import checkout, expiry, fulfilment, gateways, orders, reconcile, refunds, retrying, webhooks
 from payments.gateways.types import Hint, RefundStatus
 from payments.models import Email, Order, Payment, Refund
-from tests.buying import buy, clock, come_back, hold, intent_of, knock, pay, start
+from tests.buying import GUEST, buy, clock, come_back, hold, intent_of, knock, pay, start
 from tests.factories.tickets import TicketTypeFactory
 from tests.factories.vip import TableFactory, buy_table, hold_table
 from tests.fakes import FakeProvider, event_body, intent_object
 from tests.proof.crashing import dies
 from tests.proof.ledger import empty_tables, recover, violations
+from vip import cancelling, changing
+from vip.booking import Party
+from vip.models import VipReservation
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -253,6 +256,34 @@ def paying_too_late_for_a_table(provider: FakeProvider, now: datetime) -> Act:
     return settle
 
 
+def cancelling_a_table(provider: FakeProvider, now: datetime) -> Act:
+    reservation = buy_table(provider)
+
+    def cancel() -> None:
+        cancelling.cancel_by_guest(reservation.pk, shown_cents="24000", now=clock())
+        retrying.run_due(now=clock() + timedelta(seconds=1))
+
+    return cancel
+
+
+def swapping_tables(provider: FakeProvider, now: datetime) -> Act:
+    first = buy_table(provider)
+    second = buy_table(provider, TableFactory.create(event=first.event))
+    return lambda: changing.swap(first.pk, second.pk, by_id=None, now=clock())
+
+
+def selling_to_a_walk_in(provider: FakeProvider, now: datetime) -> Act:
+    table = TableFactory.create()
+
+    def sell() -> None:
+        order = changing.sell_to_walk_in(
+            table.pk, party=Party(4), buyer=GUEST, paid_by=VipReservation.Provider.CASH, by_id=None, now=clock()
+        )
+        fulfilment.try_now(order, now=clock())
+
+    return sell
+
+
 EXPIRED = frozenset({"expired"})
 FULFILLED = frozenset({"fulfilled"})
 FLOWS = [
@@ -281,6 +312,9 @@ FLOWS = [
     Flow("refund a table", refunding_a_table, frozenset({"refunded", "fulfilled"})),
     Flow("late payment for a table", paying_late_for_a_table, FULFILLED),
     Flow("late payment, table gone", paying_too_late_for_a_table, frozenset({"refunded", "fulfilled"})),
+    Flow("cancel a table", cancelling_a_table, frozenset({"refunded", "fulfilled"})),
+    Flow("swap two tables", swapping_tables, FULFILLED),
+    Flow("sell to a walk-in", selling_to_a_walk_in, FULFILLED),
     Flow("refund in the dashboard", running_a_refund_event, frozenset({"refunded"})),
 ]
 

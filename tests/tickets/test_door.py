@@ -8,7 +8,7 @@ from tests.buying import buy
 from tests.factories.tickets import EventFactory, TicketTypeFactory, in_days
 from tests.fakes import FakeProvider
 from tests.threads import all_at_once
-from tickets import door
+from tickets import admissions, door
 from tickets.door import Verdict
 from tickets.models import Scan, Ticket, TicketType
 
@@ -32,7 +32,7 @@ def test_a_code_lets_one_person_in_once(provider: FakeProvider, tonight: TicketT
 
     assert (first.verdict, second.verdict) == (Verdict.ADMITTED, Verdict.ALREADY_IN)
     assert list(Scan.objects.order_by("kind").values_list("kind", flat=True)) == ["first", "rejected"]
-    assert door.admitted_of(tonight.event_id) == (1, 1)
+    assert admissions.admitted_of(tonight.event_id) == (1, 1)
 
 
 def test_two_gates_at_once_let_one_person_in(provider: FakeProvider, tonight: TicketType, now: datetime) -> None:

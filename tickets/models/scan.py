@@ -22,6 +22,10 @@ class Scan(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     event = models.ForeignKey(Event, null=True, blank=True, on_delete=models.PROTECT, related_name="scans")
     ticket = models.ForeignKey(Ticket, null=True, blank=True, on_delete=models.PROTECT, related_name="scans")
+    # By name: vip stands above. A scan is of a ticket, a pass, or a code nobody knows.
+    guest_pass = models.ForeignKey(
+        "vip.GuestPass", null=True, blank=True, on_delete=models.PROTECT, related_name="scans"
+    )
     code = models.CharField(max_length=64)
     kind = models.CharField(max_length=10, choices=Kind.choices)
     result = models.CharField(max_length=40)
@@ -36,6 +40,10 @@ class Scan(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["device_scan_id"], name="unique_scan_device_scan_id"),
             models.UniqueConstraint(fields=["code"], condition=Q(kind="first"), name="tickets_scan_one_first_per_code"),
+            models.CheckConstraint(
+                condition=Q(ticket__isnull=True) | Q(guest_pass__isnull=True),
+                name="tickets_scan_of_one_thing",
+            ),
             models.CheckConstraint(
                 condition=Q(kind__in=("first", "reentry", "exit", "rejected")), name="tickets_scan_known_kind"
             ),

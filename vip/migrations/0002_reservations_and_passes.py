@@ -42,7 +42,7 @@ class Migration(migrations.Migration):
             name='TableChange',
             fields=[
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('kind', models.CharField(choices=[('moved', 'Moved'), ('swapped', 'Swapped'), ('blocked', 'Blocked'), ('unblocked', 'Unblocked'), ('walk_in', 'Walk In'), ('complimentary', 'Complimentary'), ('cancelled', 'Cancelled'), ('resized', 'Resized'), ('seated', 'Seated'), ('host_changed', 'Host Changed'), ('reissued', 'Reissued')], max_length=20)),
+                ('kind', models.CharField(choices=[('moved', 'Moved'), ('swapped', 'Swapped'), ('blocked', 'Blocked'), ('unblocked', 'Unblocked'), ('walk_in', 'Walk In'), ('complimentary', 'Complimentary'), ('cancelled', 'Cancelled'), ('refunded', 'Refunded'), ('resized', 'Resized'), ('seated', 'Seated'), ('host_changed', 'Host Changed'), ('reissued', 'Reissued')], max_length=20)),
                 ('note', models.CharField(blank=True, default='', max_length=500)),
                 ('at', models.DateTimeField()),
             ],

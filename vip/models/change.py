@@ -22,6 +22,7 @@ class TableChange(models.Model):
         WALK_IN = "walk_in"
         COMPLIMENTARY = "complimentary"
         CANCELLED = "cancelled"
+        REFUNDED = "refunded"
         RESIZED = "resized"
         SEATED = "seated"
         HOST_CHANGED = "host_changed"

@@ -1,0 +1,335 @@
+import re
+from datetime import datetime, timedelta
+
+import pytest
+from django.test import Client
+
+from payments import retrying
+from payments.models import Email, Order, Refund
+from tests.buying import clock, hold
+from tests.factories.tickets import EventFactory, in_days
+from tests.factories.vip import TableFactory, buy_table, hold_table, reservation_in
+from tests.fakes import FakeProvider
+from vip import floor, forms, passes, tables
+from vip.models import GuestPass, Table, TableChange, VipReservation
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def room(now: datetime) -> dict[str, Table]:
+    """Return the whole room of a night, by code."""
+    event = EventFactory.create(slug="noche")
+    tables.lay_out(event)
+    return {table.code: table for table in event.tables.all()}
+
+
+def typed(table: Table, **changes: str) -> dict[str, str]:
+    arrival = forms.arrivals(table.event)[2].isoformat()
+    person = {"name": "Ana Ruiz", "email": "ana@example.com", "phone": "+1 302 555 0100"}
+    return {"party_size": "4", "arrives_at": arrival, "accepts_terms": "on", **person, **changes}
+
+
+def text(path: str, *, status: int = 200) -> str:
+    answer = Client().get(path)
+    assert answer.status_code == status
+    return answer.content.decode()
+
+
+def test_the_room_shows_every_table_on_the_map_and_in_the_list(room: dict[str, Table], provider: FakeProvider) -> None:
+    buy_table(provider, room["S1"], size=2)
+    hold_table(room["S2"], size=2)
+    Table.objects.filter(code="S3").update(blocked=True, blocked_reason="repairs")
+
+    page = text("/nights/noche/tables/")
+
+    spots = dict(re.findall(r'<a class="spot[^"]*" data-code="(\w+)" data-state="(\w+)"', page))
+    cards = dict(re.findall(r'<li class="table-card[^"]*" data-code="(\w+)" data-state="(\w+)"', page))
+    assert len(spots) == 26
+    assert spots == cards
+    assert (spots["S1"], spots["S2"], spots["S3"], spots["S4"]) == ("taken", "held", "blocked", "free")
+    assert "repairs" not in page
+    assert "Table P1, Premium, 6 to 12 people, $1,200.00 now: Free" in page
+    assert "Champagne 750 ml" in page
+    assert ' href="/nights/noche/tables/S1/' not in page
+    assert page.count(' href="/nights/noche/tables/S4/"') == 2
+    assert "23 tables are free" in page
+
+
+def test_tables_that_do_not_fit_the_party_are_marked(room: dict[str, Table]) -> None:
+    page = text("/nights/noche/tables/?party=7")
+
+    unfit = set(re.findall(r'<li class="table-card is-unfit" data-code="(\w+)"', page))
+    assert unfit == {f"S{number}" for number in range(1, 19)}
+    assert "/nights/noche/tables/F1/?party=7" in page
+    assert text("/nights/noche/tables/?party=many").count("is-unfit") == 0
+
+
+def test_an_open_page_hears_how_every_table_stands(room: dict[str, Table]) -> None:
+    hold_table(room["F2"], size=4)
+
+    found = Client().get("/nights/noche/tables/state/").json()
+
+    states = {table["code"]: table["state"] for table in found["tables"]}
+    assert (states["F2"], states["F1"], found["free"]) == ("held", "free", 25)
+
+
+def test_a_hold_whose_time_is_up_is_shown_free(room: dict[str, Table], now: datetime) -> None:
+    hold_table(room["F2"], now=now - timedelta(minutes=16))
+
+    assert '"F2" data-state="free"' in text("/nights/noche/tables/")
+
+
+def test_the_form_says_what_is_paid_now_and_on_the_night(room: dict[str, Table]) -> None:
+    page = text("/nights/noche/tables/F1/?party=5&name=Ana")
+
+    assert "$240.00" in page
+    assert "$800.00 on the night" in page
+    assert "$144.00 at the minimum" in page
+    assert "$704.00 on the night, of $944.00 in all" in page
+    assert '<option value="5" selected>' in page
+    assert 'value="Ana"' in page
+    assert "Cancelled 168 hours or more before doors: 100 % comes back." in page
+
+
+@pytest.mark.parametrize(("code", "total"), [("P1", 120_000), ("F1", 24_000), ("S1", 40_000)])
+def test_what_is_shown_first_is_what_is_charged(room: dict[str, Table], code: str, total: int) -> None:
+    size = {"P1": "8"}.get(code, "4")
+    shown = f"${total // 100:,}.00"
+    assert shown in text("/nights/noche/tables/")
+
+    answer = Client().post(f"/nights/noche/tables/{code}/", typed(room[code], party_size=size))
+
+    order = Order.objects.get()
+    assert answer.headers["Location"] == f"/orders/{order.reference}/pay/"
+    assert (order.total_cents, order.phone) == (total, "+1 302 555 0100")
+    assert shown in text(f"/orders/{order.reference}/pay/")
+    reservation = order.vip_reservation
+    assert reservation.arrives_at == forms.arrivals(order.event)[2]
+    assert reservation.terms_accepted_at is not None
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"party_size": "9"}, {"party_size": ""}, {"name": ""}, {"email": "nobody"}, {"phone": ""},
+        {"arrives_at": "noon"}, {"accepts_terms": ""}, {"requests": "A\x00B"}, {"occasion": "odd"},
+    ],
+)  # fmt: skip
+def test_what_is_mistyped_is_said_beside_it_and_kept(room: dict[str, Table], changes: dict[str, str]) -> None:
+    answer = Client().post("/nights/noche/tables/F1/", typed(room["F1"], **changes))
+
+    assert answer.status_code == 422
+    assert 'role="alert"' in answer.content.decode()
+    assert not Order.objects.exists()
+
+
+def test_a_tap_on_a_stale_map_offers_the_nearest_free_tables_of_like_price(room: dict[str, Table]) -> None:
+    hold_table(room["F2"])
+    hold_table(room["F1"])
+
+    opened = Client().get("/nights/noche/tables/F2/?party=4")
+    sent = Client().post("/nights/noche/tables/F2/", typed(room["F2"]))
+
+    for answer in (opened, sent):
+        page = answer.content.decode()
+        assert answer.status_code == 409
+        assert "Just taken" in page
+        assert "You have not been charged" in page
+        assert re.findall(r"<h3>(\w+)</h3>", page) == ["F3", "F4", "S3"]
+    assert "name=Ana%20Ruiz" in sent.content.decode()
+    assert Order.objects.count() == 2
+
+
+def test_free_tables_that_are_offered_fit_the_party(room: dict[str, Table]) -> None:
+    places = floor.of_night(room["P1"].event, now=clock())
+    place = next(place for place in places if place.table.code == "P1")
+
+    assert [other.table.code for other in floor.like(place, places, party_size=12)] == ["P2", "P3", "P4"]
+    assert floor.like(place, places, party_size=13) == []
+
+
+def test_a_night_that_sells_nothing_says_so() -> None:
+    table = TableFactory.create(event=EventFactory.create(status="closed"))
+
+    assert "not on sale" in text(f"/nights/{table.event.slug}/tables/")
+    assert "not on sale" in text(f"/nights/{table.event.slug}/tables/{table.code}/")
+    answer = Client().post(f"/nights/{table.event.slug}/tables/{table.code}/", typed(table))
+    assert answer.status_code == 409
+    assert not Order.objects.exists()
+
+
+def test_a_night_in_draft_or_without_that_table_is_not_there() -> None:
+    table = TableFactory.create(event=EventFactory.create(status="draft"))
+
+    text(f"/nights/{table.event.slug}/tables/", status=404)
+    text(f"/nights/{EventFactory.create().slug}/tables/Z9/", status=404)
+
+
+def test_an_orders_address_leads_to_its_table(provider: FakeProvider) -> None:
+    reservation = buy_table(provider)
+    reference = reservation.order.reference
+
+    assert Client().get(f"/orders/{reference}/").headers["Location"] == f"/orders/{reference}/table/"
+    assert Client().get(f"/orders/{reference}/table/").headers["Location"] == f"/tables/{reservation.host_code}/"
+    text(f"/orders/{reference}/tickets.pdf", status=404)
+    text(f"/orders/{hold().reference}/table/", status=404)
+
+
+def test_an_unpaid_table_leads_to_paying_and_an_expired_one_to_itself(provider: FakeProvider, now: datetime) -> None:
+    waiting = hold_table()
+    over = hold_table(now=now - timedelta(minutes=20))
+
+    assert Client().get(f"/orders/{waiting.reference}/table/").headers["Location"].endswith("/pay/")
+    page = text(f"/orders/{over.reference}/table/")
+    assert "You have not been charged." in page
+    assert f"/tables/{over.vip_reservation.table.code}/?party=4" in page
+
+
+def test_the_host_sees_every_pass_and_no_code(provider: FakeProvider) -> None:
+    reservation = buy_table(provider, guests=("Beto",))
+    base = f"/tables/{reservation.host_code}/"
+
+    page = text(base)
+
+    assert f"/invites/{reservation.invite_code}/" in page
+    assert "2 seats have no name yet." in page
+    assert "Beto" in page
+    for one in reservation.passes.all():
+        assert one.code not in page
+        assert f"/passes/{one.link}/" in page
+    assert b"<svg" in Client().get(f"{base}seats/2/code.svg").content
+    text(f"{base}seats/9/code.svg", status=404)
+    text("/tables/nobody/", status=404)
+
+
+def test_a_guests_link_shows_only_their_own_pass(provider: FakeProvider) -> None:
+    reservation = buy_table(provider, guests=("Beto", "Carmen"))
+    mine = reservation.passes.get(number=2)
+
+    page = text(f"/passes/{mine.link}/")
+
+    assert "Beto" in page
+    assert "Carmen" not in page
+    for secret in (reservation.host_code, reservation.invite_code, reservation.order.reference, mine.code):
+        assert secret not in page
+    assert b"<svg" in Client().get(f"/passes/{mine.link}/code.svg").content
+    GuestPass.objects.update(status="void", voided_at=clock())
+    assert "no longer lets anybody in" in text(f"/passes/{mine.link}/")
+    text(f"/passes/{mine.link}/code.svg", status=404)
+
+
+def test_the_host_does_everything_from_the_page(provider: FakeProvider) -> None:
+    reservation = buy_table(provider)
+    base = f"/tables/{reservation.host_code}/"
+
+    def post(path: str, **data: str) -> str:
+        return Client().post(base + path, data, follow=True).content.decode()
+
+    assert "Beto has seat 2, and an email with their pass." in post("seats/2/", name="Beto", email="beto@example.com")
+    assert "Itzel has seat 3." in post("seats/3/", name="Itzel")
+    assert "Type a name" in post("seats/2/", name="", email="x")
+    assert "Seat 2 has a new code" in post("seats/2/reissue/")
+    assert "Seat 2 is free again" in post("seats/2/revoke/")
+    assert "cannot be taken away" in post("seats/1/revoke/")
+    assert "There is a new invitation" in post("invite/")
+    assert "You are 5 now." in post("size/", size="5")
+    assert "does not fit" in post("size/", size="99")
+    assert "does not fit" in post("size/", size="many")
+    assert "We asked carmen@example.com" in post("host/", email="carmen@example.com")
+    assert "not a whole email" in post("host/", email="carmen")
+    assert Email.objects.filter(kind__in=("guest_pass", "host_transfer")).count() == 3
+
+
+def test_an_invited_guest_takes_a_seat_and_the_last_comers_are_told_kindly(provider: FakeProvider) -> None:
+    reservation = buy_table(provider, size=2)
+    path = f"/invites/{reservation.invite_code}/"
+    assert "1 seat left" in text(path)
+    assert Client().post(path, {"name": ""}).status_code == 422
+
+    taken = Client().post(path, {"name": "Beto"})
+    lost = Client().post(path, {"name": "Carmen"})
+
+    assert taken.headers["Location"] == f"/passes/{reservation.passes.get(number=2).link}/"
+    assert lost.status_code == 409
+    assert "Every seat has been taken" in lost.content.decode()
+    passes.rotate_invite(reservation.pk)
+    assert "This link is over" in text(path, status=404)
+
+
+def test_whoever_accepts_becomes_the_host_and_the_payer_no_longer_is(provider: FakeProvider, now: datetime) -> None:
+    reservation = buy_table(provider)
+    code = passes.offer_host(reservation.pk, email="carmen@example.com", now=now).transfer_code
+    assert "a party of 4" in text(f"/hosts/{code}/")
+    assert Client().post(f"/hosts/{code}/", {"name": "Carmen", "email": "x"}).status_code == 422
+
+    answer = Client().post(f"/hosts/{code}/", {"name": "Carmen", "email": "carmen@example.com"})
+
+    taken = VipReservation.objects.get()
+    assert answer.headers["Location"] == f"/tables/{taken.host_code}/"
+    text(f"/tables/{reservation.host_code}/", status=404)
+    page = text(f"/orders/{reservation.order.reference}/table/")
+    assert "Carmen is its host" in page
+    assert taken.host_code not in page
+    text(f"/hosts/{code}/", status=404)
+
+
+@pytest.mark.parametrize(("days", "cents", "per_cent"), [(10, 24_000, 100), (3, 12_000, 50), (1, 0, 0)])
+def test_a_guest_cancels_for_exactly_what_was_shown(
+    provider: FakeProvider, now: datetime, days: float, cents: int, per_cent: int
+) -> None:
+    table = TableFactory.create(event=EventFactory.create(doors_at=in_days(days)))
+    reservation = buy_table(provider, table)
+    path = f"/tables/{reservation.host_code}/cancel/"
+    page = text(path)
+    assert f"${cents / 100:,.2f}" in page
+    assert f"{per_cent} % of $240.00" in page
+
+    answer = Client().post(path, {"shown": str(cents)}, follow=True)
+    retrying.run_due(now=now + timedelta(seconds=5))
+
+    reservation.refresh_from_db()
+    assert "is cancelled" in answer.content.decode()
+    assert reservation.status == "cancelled_by_guest"
+    assert sum(refund.amount_cents for refund in provider.refunds.values()) == cents
+    assert set(reservation.passes.values_list("status", flat=True)) == {"void"}
+    assert hold_table(table).status == "pending"
+    assert TableChange.objects.get(kind="cancelled").note == f"{per_cent} % back"
+    assert Client().post(path, {"shown": str(cents)}).status_code == 302
+    assert Refund.objects.count() == (1 if cents else 0)
+
+
+def test_an_amount_that_changed_since_it_was_shown_is_asked_again(provider: FakeProvider) -> None:
+    reservation = buy_table(provider)
+
+    answer = Client().post(f"/tables/{reservation.host_code}/cancel/", {"shown": "99999"}, follow=True)
+
+    assert "Please look at it again" in answer.content.decode()
+    assert VipReservation.objects.get().status == "confirmed"
+    assert not Refund.objects.exists()
+
+
+def test_a_party_that_is_in_cannot_be_cancelled_by_its_host(provider: FakeProvider) -> None:
+    reservation = reservation_in(provider, "arrived")
+
+    Client().post(f"/tables/{reservation.host_code}/cancel/", {"shown": "24000"})
+
+    assert VipReservation.objects.get().status == "arrived"
+
+
+def test_arrivals_are_half_hours_by_the_clubs_clock() -> None:
+    event = EventFactory.build(doors_at=datetime.fromisoformat("2026-10-31T21:00:00-04:00"))
+
+    moments = forms.arrivals(event)
+
+    assert [moment.strftime("%H:%M") for moment in moments] == [
+        "21:00", "21:30", "22:00", "22:30", "23:00", "23:30", "00:00",
+    ]  # fmt: skip
+    assert moments[-1].isoformat() == "2026-11-01T00:00:00-04:00"
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_a_nights_page_leads_to_its_tables(room: dict[str, Table], language: str) -> None:
+    page = Client().get("/nights/noche/", headers={"Accept-Language": language}).content.decode()
+
+    assert 'href="/nights/noche/tables/"' in page
