@@ -11,7 +11,7 @@ from payments import checkout, expiry, fulfilment, gateways, orders, reconcile, 
 from payments.gateways.types import Hint
 from payments.models import Email, Order, Payment, Refund
 from tests.buying import GUEST, clock, come_back, hold, intent_of, knock, pay, start
-from tests.factories.tickets import TicketTypeFactory
+from tests.factories.tickets import EventFactory, TicketTypeFactory
 from tests.factories.vip import TableFactory, buy_table, hold_table
 from tests.fakes import FakeProvider, event_body, intent_object
 from tests.proof.crashing import dies
@@ -230,7 +230,8 @@ def paying_too_late_for_a_table(provider: FakeProvider, now: datetime) -> Act:
 
 
 def cancelling_a_table(provider: FakeProvider, now: datetime) -> Act:
-    reservation = buy_table(provider)
+    night = EventFactory.create(doors_at=now + timedelta(days=10))
+    reservation = buy_table(provider, TableFactory.create(event=night))
 
     def cancel() -> None:
         cancelling.cancel_by_guest(reservation.pk, shown_cents="24000", now=clock())
