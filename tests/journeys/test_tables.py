@@ -1,6 +1,7 @@
 """A party in a browser: from the room's map to passes, and a table that goes while one looks at it."""
 
 import re
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -10,7 +11,7 @@ from payments.models import Order
 from payments.sandbox.server import Server
 from tests.buying import clock
 from tests.factories.vip import hold_table
-from tests.journeys.test_buying import press_pay, take_picture, type_card
+from tests.journeys.test_buying import press_pay, type_card
 from tickets.models import Event
 from vip import tables
 from vip.models import GuestPass, Table, VipReservation
@@ -36,31 +37,31 @@ def book(page: Page, *, party: str = "5") -> None:
 
 
 def test_a_card_buys_a_table_and_a_guest_takes_a_seat(
-    club: Server, room: Event, guest: Page, live_server: LiveServer, width: int
+    club: Server, room: Event, guest: Page, live_server: LiveServer, width: int, pictures: Path
 ) -> None:
     guest.set_viewport_size({"width": width, "height": 844})
     guest.goto(f"{live_server.url}/nights/noche/")
-    guest.get_by_role("link", name="VIP tables").click()
+    guest.get_by_role("link", name="See the room").click()
     expect(guest.locator("floor-plan a.spot")).to_have_count(26)
     guest.get_by_label("How many are you?").fill("5")
     expect(guest.locator(".table-card:visible")).to_have_count(22)  # a booth is for six at least
-    take_picture(guest, f"floor-{width}")
+    guest.screenshot(path=pictures / f"floor-{width}.png", full_page=True)
     spot = guest.get_by_role("link", name=re.compile("Table F2, Front row"))
     spot.focus()
     guest.keyboard.press("Enter")
     expect(guest.get_by_label("How many are you?")).to_have_value("5")
-    take_picture(guest, f"book-{width}")
+    guest.screenshot(path=pictures / f"book-{width}.png", full_page=True)
 
     book(guest)
     guest.wait_for_url("**/pay/")
-    take_picture(guest, f"pay-table-{width}")
+    guest.screenshot(path=pictures / f"pay-table-{width}.png", full_page=True)
     type_card(guest, "4242424242424242")
     press_pay(guest)
 
     expect(guest.get_by_text("Table F2 is yours.")).to_be_visible()
     expect(guest.get_by_role("img", name="QR code of seat 5")).to_be_visible()
     expect(guest.get_by_text("Paid: $240.00")).to_be_visible()
-    take_picture(guest, f"host-{width}")
+    guest.screenshot(path=pictures / f"host-{width}.png", full_page=True)
     assert guest.context.browser is not None
     invited = guest.context.browser.new_context().new_page()
     invited.goto(guest.get_by_label("Invitation link").input_value())
@@ -74,7 +75,7 @@ def test_a_card_buys_a_table_and_a_guest_takes_a_seat(
 
 
 def test_an_open_map_stays_true_and_a_stale_tap_is_answered_kindly(
-    club: Server, room: Event, guest: Page, live_server: LiveServer, width: int
+    club: Server, room: Event, guest: Page, live_server: LiveServer, width: int, pictures: Path
 ) -> None:
     guest.set_viewport_size({"width": width, "height": 844})
     guest.goto(f"{live_server.url}/nights/noche/tables/")
@@ -85,7 +86,7 @@ def test_an_open_map_stays_true_and_a_stale_tap_is_answered_kindly(
     spot.focus()
     guest.keyboard.press("Enter")
     expect(guest.get_by_role("alert")).to_contain_text("You have not been charged")
-    take_picture(guest, f"just-taken-{width}")
+    guest.screenshot(path=pictures / f"just-taken-{width}.png", full_page=True)
     guest.go_back()
 
     expect(spot).to_have_attribute("data-state", "held")

@@ -13,11 +13,13 @@ from payments import checkout, expiry, fulfilment, gateways, orders, reconcile, 
 from payments.gateways.types import Hint, RefundStatus
 from payments.models import Email, Order, Payment, Refund
 from tests.buying import GUEST, buy, clock, come_back, hold, intent_of, knock, pay, start
-from tests.factories.tickets import TicketTypeFactory
+from tests.factories.tickets import EventFactory, TicketTypeFactory
 from tests.factories.vip import TableFactory, buy_table, hold_table
 from tests.fakes import FakeProvider, event_body, intent_object
 from tests.proof.crashing import dies
 from tests.proof.ledger import empty_tables, recover, violations
+from tickets import cancelling as ticket_cancelling
+from tickets.models import RefundPolicy
 from vip import cancelling, changing
 from vip.booking import Party
 from vip.models import VipReservation
@@ -127,6 +129,18 @@ def refunding_one_ticket(provider: FakeProvider, now: datetime) -> Act:
         retrying.run_due(now=clock() + timedelta(seconds=1))
 
     return refund
+
+
+def cancelling_by_the_guest(provider: FakeProvider, now: datetime) -> Act:
+    event = EventFactory.create()
+    RefundPolicy.objects.create(event=event, all_until_hours=9000, part_until_hours=0, part_percent=50)
+    order = buy(provider, TicketTypeFactory.create(event=event))
+
+    def cancel() -> None:
+        ticket_cancelling.cancel(order.pk, shown_cents=order.total_cents // 2, now=clock())
+        retrying.run_due(now=clock() + timedelta(seconds=1))
+
+    return cancel
 
 
 def retrying_a_failed_refund(provider: FakeProvider, now: datetime) -> Act:
@@ -257,7 +271,8 @@ def paying_too_late_for_a_table(provider: FakeProvider, now: datetime) -> Act:
 
 
 def cancelling_a_table(provider: FakeProvider, now: datetime) -> Act:
-    reservation = buy_table(provider)
+    night = EventFactory.create(doors_at=now + timedelta(days=10))
+    reservation = buy_table(provider, TableFactory.create(event=night))
 
     def cancel() -> None:
         cancelling.cancel_by_guest(reservation.pk, shown_cents="24000", now=clock())
@@ -300,6 +315,7 @@ FLOWS = [
     Flow("extend", extending, EXPIRED),
     Flow("refund", refunding, frozenset({"refunded", "fulfilled"})),
     Flow("refund one ticket", refunding_one_ticket, FULFILLED),
+    Flow("cancel by the guest", cancelling_by_the_guest, FULFILLED),
     Flow("retry a failed refund", retrying_a_failed_refund, frozenset({"refunded", "fulfilled"})),
     Flow("late payment", paying_late, FULFILLED),
     Flow("late payment, places gone", paying_too_late, frozenset({"refunded", "fulfilled"})),

@@ -7,7 +7,7 @@ from django.db import IntegrityError, transaction
 
 from payments import fulfilment, refunds, retrying
 from payments.exceptions import IllegalMove
-from payments.models import Order, Payment, Refund
+from payments.models import Email, Order, Payment, Refund
 from tests.buying import GUEST, clock, fresh
 from tests.factories.tickets import EventFactory, in_days
 from tests.factories.vip import TableFactory, buy_table, hold_table, reservation_in
@@ -18,7 +18,7 @@ from tickets import nights as whole_nights
 from tickets.door import Verdict
 from tickets.exceptions import NotOnSale
 from tickets.models import Event
-from vip import cancelling, changing, nights, policy, reminding, summary, tables
+from vip import cancelling, changing, nights, policy, reminding, summary, tables, tasks
 from vip.booking import Party
 from vip.exceptions import (
     AmountChanged,
@@ -440,6 +440,30 @@ def test_who_booked_late_is_reminded_late_and_who_cancelled_not_at_all(provider:
     assert reminding.remind(now=now + timedelta(minutes=1)) == 0
     assert reminding.remind(now=event.doors_at - timedelta(hours=2)) == 1
     assert not reminding.remind_once(cancelled.pk, "hours", now=now)
+
+
+def test_beat_closes_and_reminds(provider: FakeProvider, now: datetime) -> None:
+    over = buy_table(provider, TableFactory.create(event=EventFactory.create()))
+    Event.objects.update(
+        doors_at=now - timedelta(hours=9), starts_at=now - timedelta(hours=8), ends_at=now - timedelta(hours=3)
+    )
+    soon = buy_table(provider, TableFactory.create(event=EventFactory.create(doors_at=now + timedelta(hours=1))))
+    VipReservation.objects.filter(pk=soon.pk).update(confirmed_at=now - timedelta(hours=20))
+
+    tasks.close_nights()
+    tasks.remind_hosts()
+
+    assert VipReservation.objects.get(pk=over.pk).status == "no_show"
+    assert Email.objects.filter(kind="table_reminder", order=soon.order).count() == 1
+
+
+def test_what_changed_between_looking_and_closing_is_left_alone(provider: FakeProvider) -> None:
+    party = buy_table(provider)
+
+    assert not nights.close(party.pk, now=clock())
+    assert not nights.close(reservation_in(provider, "completed").pk, now=clock() + timedelta(days=30))
+
+    assert VipReservation.objects.get(pk=party.pk).status == "confirmed"
 
 
 def test_a_nights_tables_in_figures(provider: FakeProvider, owner: User, now: datetime) -> None:

@@ -94,6 +94,34 @@ def test_guests_take_seats_until_none_is_left(party: VipReservation, now: dateti
         passes.claim_seat(party.invite_code, name="Miles", now=now)
 
 
+def test_an_invitation_rotated_at_the_same_moment_gives_no_seat_twice(party: VipReservation, now: datetime) -> None:
+    def act(number: int) -> object:
+        if number % 3 == 0:
+            return passes.rotate_invite(party.pk)
+        return passes.claim_seat(party.invite_code, name=f"Guest {number}", now=now)
+
+    answers = all_at_once(12, act)
+
+    refused = [answer for answer in answers if isinstance(answer, Exception)]
+    seated = [answer for answer in answers if isinstance(answer, GuestPass)]
+    assert all(isinstance(answer, InviteRotated | NoSeatLeft) for answer in refused)
+    assert len({one.number for one in seated}) == len(seated) == party.passes.exclude(name="").count() - 1
+
+
+def test_a_code_reissued_while_it_is_scanned_lets_one_person_in_at_most(party: VipReservation, now: datetime) -> None:
+    code = seat(party, 2).code
+
+    def act(number: int) -> object:
+        return passes.reissue(party.pk, 2, now=now) if number % 2 else scan(code, now)
+
+    answers = all_at_once(8, act)
+
+    assert answers.count(Verdict.ADMITTED) <= 1
+    others = [answer for answer in answers if isinstance(answer, Exception)]
+    assert all(isinstance(answer, AlreadyIn) for answer in others)
+    assert (seat(party, 2).status == "admitted") == (Verdict.ADMITTED in answers)
+
+
 def test_two_guests_for_the_last_seat(party: VipReservation, now: datetime) -> None:
     for name in ("Beto", "Carmen"):
         passes.claim_seat(party.invite_code, name=name, now=now)

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 import pytest
 from django.test import Client
 
-from payments import retrying
+from payments import rate_limits, retrying
 from payments.models import Email, Order, Refund
 from tests.buying import clock, hold
 from tests.factories.tickets import EventFactory, in_days
@@ -139,6 +139,46 @@ def test_a_tap_on_a_stale_map_offers_the_nearest_free_tables_of_like_price(room:
         assert re.findall(r"<h3>(\w+)</h3>", page) == ["F3", "F4", "S3"]
     assert "name=Ana%20Ruiz" in sent.content.decode()
     assert Order.objects.count() == 2
+
+
+def test_a_table_without_a_deposit_is_booked_without_paying(provider: FakeProvider) -> None:
+    table = TableFactory.create(deposit_cents=0)
+
+    answer = Client().post(f"/nights/{table.event.slug}/tables/{table.code}/", typed(table), follow=True)
+
+    assert [step for step, _ in answer.redirect_chain] == [f"/orders/{Order.objects.get().reference}/table/"]
+    assert "Your table is being confirmed" in answer.content.decode()
+    retrying.run_due(now=clock() + timedelta(seconds=1))
+    assert VipReservation.objects.get().status == "confirmed"
+
+
+def test_who_knocks_too_often_is_asked_to_wait(provider: FakeProvider, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: str) -> None:
+        raise rate_limits.RateLimited
+
+    party = buy_table(provider)
+    table = TableFactory.create()
+    monkeypatch.setattr(rate_limits, "check", refuse)
+
+    answers = [
+        Client().post(f"/nights/{table.event.slug}/tables/{table.code}/", typed(table)),
+        Client().post(f"/invites/{party.invite_code}/", {"name": "Beto"}),
+    ]
+
+    assert [answer.status_code for answer in answers] == [429, 429]
+    assert all("a little fast" in answer.content.decode() for answer in answers)
+
+
+def test_a_host_who_is_in_stays_the_host(provider: FakeProvider, now: datetime) -> None:
+    reservation = buy_table(provider)
+    code = passes.offer_host(reservation.pk, email="carmen@example.com", now=now).transfer_code
+    GuestPass.objects.filter(number=1).update(status="admitted", admitted_at=now)
+
+    answer = Client().post(f"/hosts/{code}/", {"name": "Carmen", "email": "carmen@example.com"})
+
+    assert answer.status_code == 422
+    assert "already in" in answer.content.decode()
+    assert VipReservation.objects.get().host_name == "Ana Ruiz"
 
 
 def test_free_tables_that_are_offered_fit_the_party(room: dict[str, Table]) -> None:
