@@ -36,7 +36,7 @@ def book(page: Page, *, party: str = "5") -> None:
     page.get_by_role("button", name="Hold this table").click()
 
 
-def test_a_card_buys_a_table_and_a_guest_takes_a_seat(
+def test_a_card_buys_a_table_and_a_guest_takes_a_seat(  # noqa: PLR0917 (fixtures)
     club: Server, room: Event, guest: Page, live_server: LiveServer, width: int, pictures: Path
 ) -> None:
     guest.set_viewport_size({"width": width, "height": 844})
@@ -74,7 +74,7 @@ def test_a_card_buys_a_table_and_a_guest_takes_a_seat(
     assert GuestPass.objects.get(number=2).name == "Beto"
 
 
-def test_an_open_map_stays_true_and_a_stale_tap_is_answered_kindly(
+def test_an_open_map_stays_true_and_a_stale_tap_is_answered_kindly(  # noqa: PLR0917 (fixtures)
     club: Server, room: Event, guest: Page, live_server: LiveServer, width: int, pictures: Path
 ) -> None:
     guest.set_viewport_size({"width": width, "height": 844})
