@@ -18,6 +18,12 @@ from vip.exceptions import PartyDoesNotFit, TableBlocked, TableTaken, TooManyNam
 from vip.models import Table, VipReservation
 
 TERMS_VERSION = "2026-11"
+WORDS = {
+    "package": "package",
+    "deposit": "deposit",
+    "full_prepay": "paid in full",
+    "complimentary": "complimentary",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,10 +172,9 @@ def terms_of(table: Table) -> Terms:
 def line_for(table: Table, terms: Terms) -> Line:
     """Return the order's line: what is paid before the night."""
     prepaid = bill.prepaid_of(terms)
-    word = "deposit" if terms.mode == Table.Mode.DEPOSIT else terms.mode.replace("_", " ")
     return Line(
         item=str(table.pk),
-        name=f"Table {table.code} ({word})",
+        name=f"Table {table.code} ({WORDS[terms.mode]})",
         quantity=1,
         unit_price_cents=prepaid.price_cents,
         unit_fee_cents=prepaid.charges.total_cents,

@@ -35,6 +35,7 @@ class Migration(migrations.Migration):
                 ('voided_at', models.DateTimeField(blank=True, null=True)),
             ],
             options={
+                'verbose_name_plural': 'guest passes',
                 'db_table': 'vip_guest_passes',
             },
         ),
@@ -85,6 +86,7 @@ class Migration(migrations.Migration):
                 ('closed_at', models.DateTimeField(blank=True, null=True)),
             ],
             options={
+                'verbose_name': 'table reservation',
                 'db_table': 'vip_reservations',
             },
         ),

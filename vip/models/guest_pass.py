@@ -68,6 +68,7 @@ class GuestPass(Stateful):
 
     class Meta:
         db_table = "vip_guest_passes"
+        verbose_name_plural = "guest passes"
         constraints = [
             models.UniqueConstraint(fields=["reservation", "number"], name="vip_pass_one_per_seat"),
             models.CheckConstraint(condition=Q(number__gte=1), name="vip_pass_seats_start_at_one"),

@@ -156,6 +156,7 @@ class VipReservation(Stateful):
 
     class Meta:
         db_table = "vip_reservations"
+        verbose_name = "table reservation"
         constraints = [
             models.UniqueConstraint(fields=["stripe_payment_intent_id"], name="unique_vip_stripe_payment"),
             models.UniqueConstraint(
