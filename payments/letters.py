@@ -16,7 +16,7 @@ from payments.money import format_cents
 def letter_about(email: Email, name: str) -> EmailMultiAlternatives:
     """Write one message about an order from templates/emails/<name>.*, to be sent as it is."""
     order = email.order
-    language = order.language if order else email.context.get("language", settings.LANGUAGE_CODE)
+    language = email.context.get("language") or (order.language if order else settings.LANGUAGE_CODE)
     with translation.override(language):
         context = {"email": email, "order": order, "venue_name": settings.VENUE_NAME, "site_url": settings.SITE_URL}
         if order:

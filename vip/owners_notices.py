@@ -4,6 +4,8 @@ from collections.abc import Callable
 from datetime import datetime
 from uuid import UUID
 
+from django.conf import settings
+
 from payments import mail
 from payments.models import Order
 
@@ -21,6 +23,8 @@ def register(addresses: Addresses) -> None:
 
 def owe(order: Order, *, now: datetime) -> None:
     """Promise every owner of a night one message about a table that was sold."""
+    words = {"language": settings.LANGUAGE_CODE}
     for addresses in _sources:
         for address in addresses(order.event_id):
-            mail.owe(KIND, order=order, cause=f"{KIND}:{order.pk}:{address}", recipient=address, now=now)
+            cause = f"{KIND}:{order.pk}:{address}"
+            mail.owe(KIND, order=order, cause=cause, recipient=address, context=words, now=now)
