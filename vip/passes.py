@@ -70,12 +70,12 @@ def send(reservation: VipReservation, seat: GuestPass, *, now: datetime) -> None
 
 
 @transaction.atomic(durable=True)
-def reissue(reservation_id: UUID, number: int, *, now: datetime) -> GuestPass:
+def reissue(reservation_id: UUID, number: int, *, now: datetime, by_id: int | None = None) -> GuestPass:
     """Give a seat a new code and a new link; the old ones are dead from this moment."""
     reservation = lock_sold(reservation_id)
     seat = seat_of(reservation, number)
     renew(seat)
-    changes.note(TableChange.Kind.REISSUED, reservation, note=f"seat {number}", now=now)
+    changes.note(TableChange.Kind.REISSUED, reservation, note=f"seat {number}", now=now, by_id=by_id)
     if seat.email:
         send(reservation, seat, now=now)
     return seat

@@ -6,6 +6,7 @@ from rest_framework import serializers
 
 from payments.models import Order
 from tickets.models import Event, Ticket, TicketType
+from vip import bill, booking
 from vip.models import GuestPass, Table, VipReservation
 
 MOST = 1000
@@ -35,14 +36,20 @@ class TicketTypeShape(serializers.ModelSerializer[TicketType]):
 class TableShape(serializers.ModelSerializer[Table]):
     """A table on the plan of 1000 × 700, and whether it is free."""
 
+    all_in_cents = serializers.SerializerMethodField()
     status = serializers.ChoiceField(source="state", choices=["free", "held", "taken", "blocked"])
 
     class Meta:
         model = Table
         fields = (
             "code", "tier", "section", "shape", "x", "y", "capacity_min", "capacity_max", "mode", "price_cents",
-            "minimum_spend_cents", "deposit_cents", "service_bps", "tax_bps", "gratuity_bps", "bottles", "status",
+            "minimum_spend_cents", "deposit_cents", "service_bps", "tax_bps", "gratuity_bps", "all_in_cents", "bottles",
+            "status",
         )  # fmt: skip
+
+    def get_all_in_cents(self, table: Table) -> int:
+        """Return what is paid to have it, with everything in."""
+        return bill.prepaid_of(booking.terms_of(table)).total_cents
 
 
 class EventShape(serializers.ModelSerializer[Event]):

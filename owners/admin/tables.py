@@ -18,14 +18,14 @@ from payments.exceptions import PaymentsError
 from payments.models import Order
 from payments.money import format_cents
 from payments.orders import Buyer
-from vip import cancelling, changing, passes
+from vip import cancelling, changing, floor, passes
 from vip.booking import Party
 from vip.models import GuestPass, Table, TableChange, VipReservation
 
 Provider = VipReservation.Provider
 
 
-def beside(words: str, *, type_: str = "text", size: int = 12) -> forms.Widget:
+def beside(words: str, *, type_: str = "text", size: int = 9) -> forms.Widget:
     """Return a field that stands beside the list of actions, named by its placeholder and aloud."""
     look = "bg-white text-base-900 rounded-default px-2 py-1 text-sm"
     attributes = {"placeholder": words, "aria-label": words, "class": look, "size": size}
@@ -67,7 +67,7 @@ def note_of(request: HttpRequest) -> str:
 class TableAdmin(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
     """The tables of each night; blocked and sold by actions only, so that it is known who did it."""
 
-    list_display = ("code", "event", "tier", "price", "blocked", "blocked_reason")
+    list_display = ("code", "event", "tier", "price", "state")
     list_filter = ("tier", "blocked", "event")
     list_select_related = ("event",)
     search_fields = ("code", "event__title")
@@ -75,6 +75,10 @@ class TableAdmin(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
     ordering = ("event__starts_at", "code")
     action_form = TableActionForm
     actions = ("block", "unblock", "sell_for_cash", "sell_for_card", "give_away")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Table]:
+        """Say of each table how it stands."""
+        return floor.with_state(super().get_queryset(request), now=timezone.now())
 
     @admin.action(description="Block (give a reason)", permissions=["change"])
     def block(self, request: HttpRequest, queryset: QuerySet[Table]) -> None:
@@ -128,6 +132,12 @@ class TableAdmin(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
             return f"{delivered(table, order)} Take {format_cents(order.total_cents, order.currency)}."
 
         each(request, queryset, do)
+
+    @admin.display(description="State")
+    def state(self, table: Table) -> str:
+        """Write how a table stands, and why it is blocked if it is."""
+        word = str(getattr(table, "state", "")).capitalize()
+        return f"{word}: {table.blocked_reason}" if table.blocked else word
 
     @admin.display(description="Price", ordering="price_cents")
     def price(self, table: Table) -> str:
@@ -253,9 +263,34 @@ class GuestPassAdmin(ReadOnlyAdmin):
 
     list_display = ("reservation", "number", "name", "status", "admitted_at")
     list_filter = ("status", "reservation__event")
-    list_select_related = ("reservation",)
+    list_select_related = ("reservation__order",)
     search_fields = ("name", "email", "code", "reservation__host_name", "reservation__order__reference")
     ordering = ("-created_at", "number")
+    action_form = PartyActionForm
+    actions = ("reissue", "refund_share")
+
+    @admin.action(description="New code, the old one is dead", permissions=["view"])
+    def reissue(self, request: HttpRequest, queryset: QuerySet[GuestPass]) -> None:
+        """Give seats new codes."""
+
+        def do(seat: GuestPass) -> str:
+            passes.reissue(seat.reservation_id, seat.number, by_id=request.user.pk, now=timezone.now())
+            return f"{seat.reservation}, {seat}: new code."
+
+        each(request, queryset, do)
+
+    @admin.action(description="Refund this guest's share (give a reason)", permissions=["view"])
+    def refund_share(self, request: HttpRequest, queryset: QuerySet[GuestPass]) -> None:
+        """Send back shares of what was paid, and take the passes back."""
+
+        def do(seat: GuestPass) -> str:
+            owed = cancelling.refund_share(
+                seat.reservation_id, seat.number, reason=note_of(request), by_id=request.user.pk, now=timezone.now()
+            )
+            back = format_cents(sum(refund.amount_cents for refund in owed), seat.reservation.order.currency)
+            return f"{seat.reservation}, {seat}: {back} on its way back."
+
+        each(request, queryset, do)
 
 
 @admin.register(TableChange)

@@ -191,7 +191,8 @@ def table_wanted(chosen: Table, **changes: Any) -> dict[str, Any]:
 def test_the_whole_flow_of_a_table(sandbox: Sandbox) -> None:
     table = TableFactory.create()
     path = f"/api/v1/events/{table.event.slug}/"
-    assert [found["status"] for found in Client().get(path).json()["tables"]] == ["free"]
+    [found] = Client().get(path).json()["tables"]
+    assert (found["status"], found["all_in_cents"]) == ("free", 24_000)
 
     placed = post("orders/", table_wanted(table))
     reference = placed.json()["reference"]

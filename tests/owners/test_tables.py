@@ -41,6 +41,7 @@ def test_an_owner_blocks_and_unblocks_with_a_reason(console: Client, owner: User
     assert "Say why." in act(console, "table", "block", table.pk)
     assert f"{table} is blocked." in act(console, "table", "block", table.pk, note="lamp")
     assert Table.objects.get().blocked_reason == "lamp"
+    assert "Blocked: lamp" in console.get(reverse("admin:vip_table_changelist")).content.decode()
     assert f"{table} is on sale." in act(console, "table", "unblock", table.pk, note="mended")
 
     assert set(TableChange.objects.values_list("by", flat=True)) == {owner.pk}
@@ -124,6 +125,19 @@ def test_an_owner_cancels_with_a_reason_and_everything_goes_back(
 
     assert VipReservation.objects.get().status == "cancelled_by_venue"
     assert Refund.objects.get().amount_cents == 24_000
+
+
+def test_an_owner_reissues_a_pass_and_refunds_a_share(provider: FakeProvider, console: Client, owner: User) -> None:
+    party = buy_table(provider)
+    second = party.passes.get(number=2)
+
+    assert "seat 2: new code." in act(console, "guestpass", "reissue", second.pk)
+    assert "Say why." in act(console, "guestpass", "refund_share", second.pk)
+    assert "seat 2: $60.00 on its way back." in act(console, "guestpass", "refund_share", second.pk, note="ill")
+    assert "no such seat" in act(console, "guestpass", "refund_share", second.pk, note="ill")
+
+    assert Refund.objects.get().amount_cents == 6_000
+    assert set(TableChange.objects.values_list("kind", "by")) == {("reissued", owner.pk), ("refunded", owner.pk)}
 
 
 def test_the_parties_page_says_how_many_are_in(provider: FakeProvider, console: Client) -> None:
