@@ -1,5 +1,5 @@
 """The console: one module a subject."""
 
-from owners.admin import audits, money, nights, people, tables, trouble
+from owners.admin import audits, money, nights, people, selling, tables, trouble
 
-__all__ = ["audits", "money", "nights", "people", "tables", "trouble"]
+__all__ = ["audits", "money", "nights", "people", "selling", "tables", "trouble"]

@@ -9,6 +9,7 @@ from django.utils import timezone
 from unfold.admin import ModelAdmin, TabularInline
 
 from owners.admin.base import ReadOnlyAdmin
+from owners.admin.selling import RefundPolicyInline
 from payments import refunds
 from payments.exceptions import NothingToRefund, RefundTooLarge
 from payments.models import Refund
@@ -20,7 +21,10 @@ class TicketTypeInline(TabularInline):  # type: ignore[misc]  # unfold ships no 
     """What a night sells; the counters are the database's own."""
 
     model = TicketType
-    fields = ("name", "slug", "price_cents", "fee_cents", "capacity", "held", "sold", "max_per_order", "on_sale")
+    fields = (
+        *("name", "slug", "price_cents", "fee_cents", "capacity", "held", "sold", "max_per_order"),
+        *("sales_start_at", "sales_end_at", "on_sale"),
+    )
     readonly_fields = ("held", "sold")
     extra = 0
     can_delete = False
@@ -35,7 +39,7 @@ class EventAdmin(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
     search_fields = ("title", "slug")
     readonly_fields = ("status", "cancelled_at", "idempotency_key")
     ordering = ("-starts_at",)
-    inlines = (TicketTypeInline,)
+    inlines = (TicketTypeInline, RefundPolicyInline)
 
     @admin.display(description="Sold")
     def sold(self, event: Event) -> str:

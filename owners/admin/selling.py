@@ -1,0 +1,66 @@
+"""How a night is sold: its terms for guests who cancel, its codes, and who waits for places."""
+
+from django.contrib import admin
+from django.http import HttpRequest
+from unfold.admin import ModelAdmin, StackedInline
+
+from owners.admin.base import ReadOnlyAdmin
+from payments.money import format_cents
+from tickets.models import PromoCode, PromoUse, RefundPolicy, WaitingGuest
+
+
+class RefundPolicyInline(StackedInline):  # type: ignore[misc]  # unfold ships no types
+    """A night's terms for guests who cancel; orders keep the terms they were bought under."""
+
+    model = RefundPolicy
+    extra = 0
+
+
+@admin.register(PromoCode)
+class PromoCodeAdmin(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
+    """Codes that make tickets cheaper; their uses are counted by the database."""
+
+    list_display = ("code", "takes_off", "event", "uses", "is_active")
+    list_filter = ("is_active", "event")
+    list_select_related = ("event",)
+    search_fields = ("code",)
+    readonly_fields = ("held", "used")
+    filter_horizontal = ("types",)
+    ordering = ("code",)
+
+    @admin.display(description="Takes off")
+    def takes_off(self, promo: PromoCode) -> str:
+        """Write what the code takes off each ticket."""
+        currency = promo.event.currency if promo.event else "usd"
+        return f"{promo.percent} %" if promo.percent else format_cents(promo.amount_cents or 0, currency)
+
+    @admin.display(description="Used")
+    def uses(self, promo: PromoCode) -> str:
+        """Write how many orders have used it, of how many may."""
+        return f"{promo.used} / {promo.capacity if promo.capacity is not None else '∞'}"
+
+    def has_delete_permission(self, request: HttpRequest, obj: PromoCode | None = None) -> bool:
+        """Refuse: a code is switched off; what it did stays on record."""
+        return False
+
+
+@admin.register(PromoUse)
+class PromoUseAdmin(ReadOnlyAdmin):
+    """Every use of a code."""
+
+    list_display = ("promo", "order", "email", "discount_cents", "status")
+    list_filter = ("status",)
+    list_select_related = ("promo", "order")
+    search_fields = ("promo__code", "email", "order__reference")
+    ordering = ("-order__created_at",)
+
+
+@admin.register(WaitingGuest)
+class WaitingGuestAdmin(ReadOnlyAdmin):
+    """The lines for what is sold out, first come first served."""
+
+    list_display = ("email", "ticket_type", "quantity", "status", "joined_at")
+    list_filter = ("status", "ticket_type__event")
+    list_select_related = ("ticket_type",)
+    search_fields = ("email", "name")
+    ordering = ("joined_at",)
