@@ -17,6 +17,7 @@ class Admission:
     - `label` says what it was sold as, `holder` for whom.
     - `status` is `valid`, `admitted` or `void`.
     - `subject` is the scan's column for it, and the row.
+    - `is_disputed` says that the cardholder's bank wants the money back: the door is told, an owner decides.
     """
 
     event: Event
@@ -26,6 +27,7 @@ class Admission:
     admitted_at: datetime | None
     admit: Callable[[datetime], object]
     subject: dict[str, Model] = field(default_factory=dict)
+    is_disputed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

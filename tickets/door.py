@@ -84,10 +84,11 @@ def is_tonight(event: Event, *, now: datetime) -> bool:
 
 def find_ticket(code: str) -> Admission | None:
     """Return what a ticket's code lets in, with the ticket locked; the old code of one given away lets nobody in."""
-    tickets = Ticket.objects.select_for_update(of=("self",)).select_related("ticket_type", "event")
+    tickets = Ticket.objects.select_for_update(of=("self",)).select_related("ticket_type", "event", "order")
     if ticket := tickets.filter(code=code).first():
         return admission_of(ticket)
-    given = TicketTransfer.objects.filter(old_code=code).select_related("ticket__ticket_type", "ticket__event").first()
+    related = ("ticket__ticket_type", "ticket__event", "ticket__order")
+    given = TicketTransfer.objects.filter(old_code=code).select_related(*related).first()
     return replace(admission_of(given.ticket), status=Ticket.Status.VOID) if given else None
 
 
@@ -100,6 +101,7 @@ def admission_of(ticket: Ticket) -> Admission:
         status=ticket.status,
         admitted_at=ticket.admitted_at,
         subject={"ticket": ticket},
+        is_disputed=ticket.order.disputed_at is not None,
         admit=lambda now: ticket.move_to(Ticket.Status.ADMITTED, now=now),
     )
 

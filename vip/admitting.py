@@ -12,9 +12,8 @@ def find(code: str) -> Admission | None:
     known = GuestPass.objects.filter(code=code).values_list("pk", "reservation_id").first()
     if known is None:
         return None
-    reservation = (
-        VipReservation.objects.select_for_update(of=("self",)).select_related("table", "event").get(pk=known[1])
-    )
+    parties = VipReservation.objects.select_for_update(of=("self",)).select_related("table", "event", "order")
+    reservation = parties.get(pk=known[1])
     seat = GuestPass.objects.select_for_update().filter(pk=known[0], code=code).first()
     if seat is None:
         return None  # reissued while we waited
@@ -25,6 +24,7 @@ def find(code: str) -> Admission | None:
         status=seat.status,
         admitted_at=seat.admitted_at,
         subject={"guest_pass": seat},
+        is_disputed=reservation.order.disputed_at is not None,
         admit=lambda now: admit(seat, reservation, now),
     )
 

@@ -56,12 +56,17 @@ class EventAdmin(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
 class TicketAdmin(ReadOnlyAdmin):
     """Admissions."""
 
-    list_display = ("order", "ticket_type", "position", "status", "admitted_at")
-    list_filter = ("status", "event")
+    list_display = ("order", "ticket_type", "status", "disputed", "admitted_at")
+    list_filter = ("status", ("order__disputed_at", admin.EmptyFieldListFilter), "event")
     list_select_related = ("order", "ticket_type")
     search_fields = ("code", "order__reference", "order__email", "stripe_payment_intent_id")
     ordering = ("-created_at",)
     actions = ("refund",)
+
+    @admin.display(description="Disputed", boolean=True)
+    def disputed(self, ticket: Ticket) -> bool:
+        """Say whether the cardholder's bank wants the money back."""
+        return ticket.order.disputed_at is not None
 
     @admin.action(description="Refund these tickets", permissions=["view"])
     def refund(self, request: HttpRequest, queryset: QuerySet[Ticket]) -> None:

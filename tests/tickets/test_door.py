@@ -4,6 +4,7 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 
+from payments.models import Order
 from tests.buying import buy
 from tests.factories.tickets import EventFactory, TicketTypeFactory, in_days
 from tests.fakes import FakeProvider
@@ -20,6 +21,15 @@ def tonight(now: datetime) -> TicketType:
     return TicketTypeFactory.create(event=EventFactory.create(doors_at=in_days(0.01)))
 
 
+@pytest.fixture
+def door_person() -> Client:
+    user = User.objects.create_user("door", password="maguey")
+    user.user_permissions.add(Permission.objects.get(codename="add_scan"))
+    client = Client()
+    client.force_login(user)
+    return client
+
+
 def ticket_for(provider: FakeProvider, type_: TicketType) -> Ticket:
     return buy(provider, type_, quantity=1).tickets.get()
 
@@ -33,6 +43,18 @@ def test_a_code_lets_one_person_in_once(provider: FakeProvider, tonight: TicketT
     assert (first.verdict, second.verdict) == (Verdict.ADMITTED, Verdict.ALREADY_IN)
     assert list(Scan.objects.order_by("kind").values_list("kind", flat=True)) == ["first", "rejected"]
     assert admissions.admitted_of(tonight.event_id) == (1, 1)
+
+
+def test_the_door_is_told_of_a_disputed_payment(
+    provider: FakeProvider, tonight: TicketType, now: datetime, door_person: Client
+) -> None:
+    ticket = ticket_for(provider, tonight)
+    Order.objects.update(disputed_at=now)
+
+    page = door_person.post("/door/", {"code": ticket.code}).text
+
+    assert "Come in" in page
+    assert "Payment disputed: ask an owner" in page
 
 
 def test_two_gates_at_once_let_one_person_in(provider: FakeProvider, tonight: TicketType, now: datetime) -> None:
