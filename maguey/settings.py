@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
+from django.templatetags.static import static
 
 from maguey import embedded
 
@@ -338,6 +339,8 @@ UNFOLD = {
     "SITE_HEADER": VENUE_NAME,
     "SITE_URL": "/",
     "SHOW_HISTORY": True,
+    "DASHBOARD_CALLBACK": "owners.home.dashboard",
+    "STYLES": [lambda request: static("css/console.css")],
 }
 
 # --- logs --------------------------------------------------------------------------------------------

@@ -1,0 +1,19 @@
+"""Which nights a person of the console may see: the one place for the rule."""
+
+from django.contrib.auth.models import AnonymousUser, User
+from django.db.models import Q
+
+from owners.models import OwnerAssignment
+
+RUNS = (OwnerAssignment.Role.OWNER, OwnerAssignment.Role.ADMIN)
+
+
+def nights(user: User | AnonymousUser, path: str) -> Q:
+    """Return the condition that `path`, a night's key, is one this person runs."""
+    if isinstance(user, AnonymousUser):
+        return Q(pk__in=())
+    if user.is_superuser:
+        return Q()
+    runs = OwnerAssignment.objects.filter(user_id=user.pk, role__in=RUNS).values_list("event_id", flat=True)
+    mine = set(runs)
+    return Q() if None in mine else Q(**{f"{path}__in": mine})

@@ -1,0 +1,98 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from owners import home
+from owners.models import Alert, OwnerAssignment
+from payments.models import Fulfilment, PaymentFailure
+from tests.buying import fresh, hold
+from tests.factories.tickets import EventFactory
+from tests.fakes import FakeProvider
+from tests.owners.test_console import given_up
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+MOST_QUERIES = 20
+
+
+@pytest.fixture
+def admin() -> Client:
+    client = Client()
+    client.force_login(User.objects.create_superuser("boss", "boss@example.com", "maguey"))
+    return client
+
+
+def owner_of(event: object) -> User:
+    user = User.objects.create_user("mine", "mine@example.com", is_staff=True)
+    names = [name.split(".")[1] for name in home.SEES]
+    user.user_permissions.set(Permission.objects.filter(codename__in=names))
+    OwnerAssignment.objects.create(user=user, role="owner", event=event)
+    return User.objects.get(pk=user.pk)
+
+
+def test_the_home_shows_money_without_a_ticket_and_retries_it(
+    provider: FakeProvider, now: datetime, admin: Client
+) -> None:
+    order = given_up(provider, now)
+
+    with CaptureQueriesContext(connection) as queries:
+        page = admin.get("/admin/").content.decode()
+
+    assert len(queries) <= MOST_QUERIES
+    assert "Money without a ticket (1)" in page
+    assert order.email in page
+    assert Alert.objects.get(channel="console").title in page
+    admin.post("/admin/payments/order/", {"action": "retry_fulfilment", "_selected_action": [str(order.pk)]})
+    assert Fulfilment.objects.get(order=fresh(order)).round == 2
+
+
+def test_an_owner_sees_the_trouble_of_their_own_nights_only(provider: FakeProvider, now: datetime) -> None:
+    order = given_up(provider, now)
+    mine, other = owner_of(order.event), User.objects.create_user("other", is_staff=True)
+    OwnerAssignment.objects.create(user=other, role="owner", event=EventFactory.create())
+    OwnerAssignment.objects.create(user=other, role="door", event=order.event)
+
+    assert [row["order"] for row in home.gather(mine, now=now)["owed"]] == [order]
+    assert len(home.gather(mine, now=now)["alerts"]) == 1
+    seen = home.gather(other, now=now)
+    assert (seen["owed"], seen["owed_count"], list(seen["alerts"])) == ([], 0, [])
+
+
+def test_staff_without_the_permissions_see_no_trouble(provider: FakeProvider, now: datetime) -> None:
+    order = given_up(provider, now)
+    client = Client()
+    client.force_login(User.objects.create_user("door", is_staff=True))
+
+    page = client.get("/admin/").content.decode()
+
+    assert "Money without a ticket" not in page
+    assert order.email not in page
+
+
+def test_failed_payments_of_today_are_counted_in_plain_words(now: datetime, admin: Client) -> None:
+    order = hold()
+    codes = ("card_declined", "generic_decline", "insufficient_funds")
+    for number, code in enumerate((*codes, "insufficient_funds")):
+        when = now if number < len(codes) else now - timedelta(days=2)
+        PaymentFailure.objects.create(
+            cause=str(number), category="declined", severity="info", error_code=code,
+            payment_type="ga_ticket", event=order.event, created_at=when,
+        )  # fmt: skip
+
+    assert home.failed_today(User.objects.get(), now=now) == [
+        ("The bank refused, without a reason", 2),
+        ("Not enough money on the card", 1),
+    ]
+
+
+@pytest.mark.parametrize(("hour", "day"), [(8, 20), (9, 20), (10, 21), (23, 21)])
+def test_until_dawn_it_is_still_last_evenings_night(hour: int, day: int) -> None:
+    # 10:00 UTC in November is 05:00 in New York.
+    doors, dawn = home.evening(datetime(2026, 11, 21, hour, tzinfo=UTC))
+
+    assert doors == datetime(2026, 11, day, 23, tzinfo=UTC)
+    assert dawn - doors == timedelta(hours=11)
