@@ -377,7 +377,7 @@ def test_a_flow_whose_recovery_is_cut_off_too_ends_whole(flow: Flow, monkeypatch
 @pytest.mark.prove
 @pytest.mark.parametrize("flow", FLOWS, ids=lambda flow: flow.name)
 def test_a_flow_whose_recovery_is_cut_off_often_ends_whole(flow: Flow, monkeypatch: pytest.MonkeyPatch) -> None:
-    cut_off_again(flow, monkeypatch, nights=30)
+    cut_off_again(flow, monkeypatch, nights=12)
 
 
 def cut_off_again(flow: Flow, monkeypatch: pytest.MonkeyPatch, *, nights: int) -> None:
