@@ -4,14 +4,17 @@ import re
 from pathlib import Path
 
 import pytest
+from django.urls import reverse
 from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from payments.models import Order
 from payments.sandbox.server import Server
 from tests.buying import clock
-from tests.factories.vip import hold_table
+from tests.factories.vip import buy_table, hold_table
+from tests.fakes import FakeProvider
 from tests.journeys.test_buying import press_pay, type_card
+from tests.journeys.test_pages import check, width_of
 from tickets.models import Event
 from vip import tables
 from vip.models import GuestPass, Table, VipReservation
@@ -122,3 +125,37 @@ def test_nothing_scrolls_sideways_on_a_small_phone(
     guest.goto(live_server.url + path)
 
     assert guest.evaluate("document.documentElement.scrollWidth") <= 320
+
+
+@pytest.fixture(params=[320, 1280])
+def screen(request: pytest.FixtureRequest, guest: Page) -> Page:
+    """Return a page on the smallest phone and on a desktop."""
+    guest.set_viewport_size({"width": request.param, "height": 800})
+    return guest
+
+
+@pytest.mark.parametrize("path", ["tables/", "tables/F2/"])
+def test_choosing_and_booking_are_sound(
+    room: Event, screen: Page, live_server: LiveServer, path: str, pictures: Path
+) -> None:
+    screen.goto(f"{live_server.url}/nights/noche/{path}")
+
+    check(screen, pictures / f"{path.strip('/').replace('/', '-')}-{width_of(screen)}.png")
+
+
+@pytest.mark.parametrize("view", ["vip:order", "vip:host", "vip:cancel", "vip:invite", "vip:pass"])
+def test_a_partys_pages_are_sound(  # noqa: PLR0917 (fixtures)
+    room: Event, provider: FakeProvider, screen: Page, live_server: LiveServer, view: str, pictures: Path
+) -> None:
+    party = buy_table(provider, Table.objects.get(event=room, code="F2"))
+    keys = {
+        "vip:order": party.order.reference,
+        "vip:host": party.host_code,
+        "vip:cancel": party.host_code,
+        "vip:invite": party.invite_code,
+        "vip:pass": party.passes.get(number=2).link,
+    }
+
+    screen.goto(live_server.url + reverse(view, args=[keys[view]]))
+
+    check(screen, pictures / f"{view.replace(':', '-')}-{width_of(screen)}.png")
