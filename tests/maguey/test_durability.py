@@ -60,7 +60,8 @@ def test_no_process_starts_on_a_database_that_may_forget(forgetful: None, proces
 def test_a_process_starts_on_a_database_that_remembers() -> None:
     ended = start(STARTS["web"])
 
-    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.returncode == 0
+    assert "could lose payments" not in ended.stderr
 
 
 def test_a_forgetful_connection_is_not_kept(forgetful: None) -> None:

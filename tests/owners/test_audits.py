@@ -1,5 +1,6 @@
 """Audits of the ledger: kept, told once, run from the console and by beat."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from importlib import import_module
 
@@ -101,6 +102,12 @@ def test_the_command_compares_with_the_providers_books(
     with pytest.raises(CommandError, match="Broken: 0"):
         call_command("audit_ledger", "--provider", "stripe")
     assert PaymentFailure.objects.count() == 0  # an audit changes nothing
+
+    provider.intents["pi_1"] = replace(provider.intents["pi_1"], received_cents=1)
+    capsys.readouterr()
+    with pytest.raises(CommandError, match="Broken: 0"):
+        call_command("audit_ledger", "--provider", "stripe")
+    assert "The provider took 1 cents" in capsys.readouterr().out
 
     provider.fail_next("list_hints")
     with pytest.raises(CommandError, match="does not answer"):

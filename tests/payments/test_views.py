@@ -90,6 +90,16 @@ def test_the_hosted_road_leads_to_the_provider(provider: FakeProvider) -> None:
     assert (answer.status_code, answer.headers["Location"]) == (303, "https://pay.example/cs_1")
 
 
+def test_the_hosted_road_says_so_when_the_provider_is_away(provider: FakeProvider) -> None:
+    order = hold()
+    provider.fail_next("create_session")
+
+    answer = Client().post(at(order, "hosted/"), follow=True)
+
+    assert answer.redirect_chain == [(at(order, "pay/"), 302)]
+    assert "You have not been charged." in answer.content.decode()
+
+
 def test_extending_twice_says_so(provider: FakeProvider) -> None:
     order = hold()
     guest = Client()

@@ -3,7 +3,8 @@ from datetime import datetime, timedelta
 import pytest
 from django.db import IntegrityError, ProgrammingError, transaction
 
-from payments import checkout, expiry, fulfilment, retrying
+from payments import checkout, expiry, fulfilment, refunds, retrying
+from payments.exceptions import NothingToRefund
 from payments.models import Email, Order, Payment, Refund
 from tests.buying import GUEST, clock, come_back, fresh, intent_of, knock, pay, start, tell
 from tests.factories.tickets import EventFactory
@@ -438,3 +439,13 @@ def test_a_table_without_a_hold_is_escalated_not_given(provider: FakeProvider, n
 
     assert fresh(order).status == "paid"
     assert "no table held" in order.fulfilment.last_error
+
+
+def test_a_tables_seats_are_not_refunded_as_single_goods(provider: FakeProvider, now: datetime) -> None:
+    party = buy_table(provider)
+    seats = list(party.passes.values_list("pk", flat=True))
+
+    with pytest.raises(NothingToRefund):
+        refunds.refund_goods(party.order_id, seats, reason=Refund.Reason.OWNER, now=now)
+
+    assert not Refund.objects.exists()
