@@ -16,6 +16,9 @@ PRODUCTION := MAGUEY_ENV=production DATABASE_ROLE=web SITE_URL=https://tickets.e
 	STRIPE_SECRET_KEY=sk_live_check STRIPE_PUBLISHABLE_KEY=pk_live_check STRIPE_WEBHOOK_SECRET=whsec_check \
 	EMAIL_URL=smtp://mail.example:25
 
+# A file's tests stay together: they share a browser, a club, a night.
+ON_BOTH_CORES = --numprocesses 2 --dist loadfile
+
 # Every branch of the money code is walked by some test; the sandbox, the providers' stand-in, has its own.
 MONEY_COVERED = $(BIN)/coverage report --include='payments/*' --omit='payments/sandbox/*' --fail-under=100
 
@@ -34,7 +37,7 @@ run: $(INSTALLED)  ## Run everything here; RESET=1 deletes the demo's data first
 
 test: $(INSTALLED)  ## Run the tests with coverage; ARGS="-k refund" goes to pytest
 	@$(call with_services,$(BIN)/python -m pytest --cov --cov-report=term -m "not prove and not live" \
-		--ignore=tests/benchmarks $(ARGS))
+		--ignore=tests/benchmarks $(or $(ARGS),$(ON_BOTH_CORES)))
 	@$(if $(ARGS),,$(MONEY_COVERED))
 
 check: $(INSTALLED)  ## Prove style, types, imports, migrations and production settings

@@ -6,15 +6,17 @@ from urllib.parse import urlsplit
 
 from maguey import embedded
 
-TEST_REDIS_DATABASE = 15
+LAST_REDIS_DATABASE = 15
 
 
 def own_database(redis_url: str) -> str:
-    """Return the address of the tests' own database on a Redis server."""
+    """Return the address of the tests' own database on a Redis server: the last one, or one before for each worker."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    number = LAST_REDIS_DATABASE - worker
     parts = urlsplit(redis_url)
     if parts.scheme == "unix":
-        return f"unix://{parts.path}?db={TEST_REDIS_DATABASE}"
-    return parts._replace(path=f"/{TEST_REDIS_DATABASE}").geturl()
+        return f"unix://{parts.path}?db={number}"
+    return parts._replace(path=f"/{number}").geturl()
 
 
 def free_port() -> int:

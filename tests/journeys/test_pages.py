@@ -178,7 +178,7 @@ ORDERS: dict[str, Callable[[Event, FakeProvider], Order]] = {
 }
 
 
-@pytest.fixture(params=[320, 390, 1280])
+@pytest.fixture(params=[320, pytest.param(390, marks=pytest.mark.prove), 1280])
 def screen(request: pytest.FixtureRequest, guest: Page) -> Page:
     """Return a page on the smallest phone, a usual phone and a desktop."""
     guest.set_viewport_size({"width": request.param, "height": 844 if request.param < 500 else 800})
