@@ -275,6 +275,7 @@ SESSION_COOKIE_HTTPONLY = True
 X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
 
 _stripe = [origin(STRIPE_JS_URL, "STRIPE_JS_URL"), origin(STRIPE_API_BASE, "STRIPE_API_BASE")]
 if "https://js.stripe.com" in _stripe:
