@@ -61,7 +61,7 @@ bench: $(INSTALLED)  ## Measure how fast it is
 	@$(call with_services,$(BIN)/python -m pytest tests/benchmarks $(ARGS))
 
 prove: $(INSTALLED)  ## Run the long forms of the proofs
-	@$(call with_services,$(BIN)/python -m pytest -m prove $(ARGS))
+	@$(call with_services,$(BIN)/python -m pytest -m prove $(or $(ARGS),--numprocesses 2 --dist worksteal))
 
 load: $(INSTALLED)  ## Send load to a running `make run`; ARGS go to locust
 	$(BIN)/locust -f tests/load/locustfile.py --headless --users 50 --spawn-rate 10 --run-time 60s \
