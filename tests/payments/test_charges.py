@@ -1,12 +1,13 @@
 from datetime import datetime, timedelta
 
 import pytest
+from django.db import transaction
 
-from payments import checkout, expiry, fulfilment
+from payments import charges, checkout, expiry, fulfilment
 from payments.exceptions import AlreadyPaid, GatewayUnavailable, OrderExpired, PaymentInProgress, SavedServerError
 from payments.gateways.types import IntentStatus
 from payments.models import Email, Fulfilment, Order, Payment, PaymentFailure, ProviderCall, Refund
-from tests.buying import buy, come_back, fresh, hold, intent_of, pay, start, tell
+from tests.buying import buy, clock, come_back, fresh, hold, intent_of, pay, start, tell
 from tests.factories.tickets import TicketTypeFactory
 from tests.fakes import FakeProvider
 from tickets.models import Ticket
@@ -282,3 +283,13 @@ def test_fulfilment_without_its_holds_is_tried_and_then_given_up(provider: FakeP
     assert fulfilment.retry(fresh(order), now=moment)
     assert fulfilment.try_now(order, now=moment)
     assert fresh(order).status == Order.Status.FULFILLED
+
+
+def test_a_late_word_on_the_way_does_not_move_a_paid_payment(provider: FakeProvider) -> None:
+    payment = buy(provider, TicketTypeFactory.create(capacity=10)).payments.get()
+
+    with transaction.atomic():
+        known = charges.follow(payment.pk, Payment.Status.PROCESSING, now=clock())
+
+    payment.refresh_from_db()
+    assert (known, payment.status) == (True, Payment.Status.SUCCEEDED)
