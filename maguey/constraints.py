@@ -26,6 +26,8 @@ from payments.models import (
 )
 from tickets.models import (
     Event,
+    NightChange,
+    NightRefund,
     PromoCode,
     PromoUse,
     RefundPolicy,
@@ -103,6 +105,10 @@ CASES = (
     Case("tickets_event_doors_open_before_it_starts", Event, {"starts_at": "2020-01-01T00:00Z"}),
     Case("tickets_event_sales_end_after_they_start", Event, {"sales_end_at": "2020-01-01T00:00Z"}),
     Case("tickets_event_known_status", Event, {"status": "odd"}),
+    Case("tickets_event_postponed_with_a_refund_window", Event, {"postponed_at": NOW}),
+    Case("tickets_night_known_change", NightChange, {"kind": "odd"}),
+    Case("tickets_night_changed_with_a_reason", NightChange, {"note": ""}),
+    Case("tickets_night_refund_done_owes_nothing", NightRefund, {"done_at": NOW, "next_attempt_at": NOW}),
     Case("unique_ticket_type_slug", TicketType, {"slug": "twice"}, twice=True),
     Case("tickets_type_never_above_capacity", TicketType, {"held": 6, "sold": 5}),
     Case("tickets_type_counts_never_negative", TicketType, {"held": -1}),

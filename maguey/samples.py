@@ -23,6 +23,8 @@ from payments.models import (
 )
 from tickets.models import (
     Event,
+    NightChange,
+    NightRefund,
     OrderTerms,
     PromoCode,
     PromoUse,
@@ -80,6 +82,14 @@ MAKERS: dict[type[Model], Callable[[Samples], Fields]] = {
         "sales_end_at": s.now + timedelta(hours=5),
     },
     TicketType: lambda s: {"event": s.night, "slug": word(), "name": "Sample", "price_cents": 900, "capacity": 10},
+    NightChange: lambda s: {
+        "event": s.night,
+        "kind": "postponed",
+        "note": "Sample",
+        "doors_were_at": s.now,
+        "at": s.now,
+    },
+    NightRefund: lambda s: {"event": s.night, "order": s.row(Order), "created_at": s.now},
     PromoCode: lambda s: {"code": word().upper(), "percent": 10, "capacity": 10},
     RefundPolicy: lambda s: {"event": s.row(Event)},
     OrderTerms: lambda s: {"order": s.row(Order)},

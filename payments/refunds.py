@@ -23,7 +23,12 @@ TRIED_AGAIN = "Tried again."
 @transaction.atomic(durable=True)
 def refund_order(order_id: UUID, *, reason: Refund.Reason, cause: str, now: datetime) -> list[Refund]:
     """Promise back all the money an order still has with us; a repeat promises nothing more."""
-    order = orders.lock(order_id)
+    return owe_all(orders.lock(order_id), reason=reason, cause=cause, now=now)
+
+
+@transaction.atomic(savepoint=False)
+def owe_all(order: Order, *, reason: Refund.Reason, cause: str, now: datetime) -> list[Refund]:
+    """Promise back all the money a locked order still has with us."""
     return [
         owe(payment, amount_cents=left, reason=reason, cause=f"{cause}:{payment.pk}", now=now)
         for payment in order.payments.select_for_update().filter(status=Payment.Status.SUCCEEDED).order_by("pk")

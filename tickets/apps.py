@@ -10,10 +10,12 @@ class TicketsConfig(AppConfig):
 
     def ready(self) -> None:
         """Register tickets as a product and at the door, and who writes its letters."""
-        from payments import mail, products, purging
-        from tickets import admissions, door, emails, finding, fulfilment, holds, transfers, waiting
+        from payments import mail, products, purging, retrying
+        from tickets import admissions, door, emails, finding, fulfilment, holds, nights, transfers, waiting
+        from tickets.models import NightRefund
 
         products.register(fulfilment.PRODUCT)
+        retrying.register(retrying.Work(nights.KIND, NightRefund, "money", nights.give_back, nights.give_up))
         purging.register(holds.released_before)
         admissions.register(door.TICKETS)
         mail.register(fulfilment.CONFIRMATION, emails.tickets_ready)
@@ -22,3 +24,4 @@ class TicketsConfig(AppConfig):
         mail.register(transfers.RECEIVED, emails.ticket_received)
         mail.register(waiting.JOINED, emails.waiting_joined)
         mail.register(waiting.OFFERED, emails.waiting_offered)
+        mail.register(nights.POSTPONED_LETTER, emails.night_postponed)

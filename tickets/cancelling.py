@@ -33,8 +33,12 @@ def write_terms(order: Order) -> None:
 
 def quote(order: Order, *, now: datetime) -> Quote | None:
     """Return what a guest would get back by cancelling now; None where they cannot."""
+    if order.status != Order.Status.FULFILLED or order.disputed_at or not all_are_theirs(order):
+        return None
+    if until := order.event.all_back_until(bought_at=order.created_at, now=now):
+        return Quote(order.total_cents, until) if order.total_cents else None
     terms = OrderTerms.objects.filter(order=order).first()
-    if terms is None or order.status != Order.Status.FULFILLED or order.disputed_at or not all_are_theirs(order):
+    if terms is None:
         return None
     percent, until = percent_now(terms, order.event, now=now)
     paid = order.total_cents if terms.fees_come_back else order.subtotal_cents

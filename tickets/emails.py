@@ -41,3 +41,12 @@ def ticket_given(email: Email) -> EmailMultiAlternatives:
 def ticket_received(email: Email) -> EmailMultiAlternatives:
     """Write to a friend that a ticket is theirs, and where it is."""
     return letter_about(email, "ticket_received")
+
+
+def night_postponed(email: Email) -> EmailMultiAlternatives:
+    """Write that a night has a new date, what stays valid, and until when everything can go back."""
+    order = email.order
+    assert order is not None  # noqa: S101 (a message of this kind is always owed to an order)
+    letter = letter_about(email, "night_postponed")
+    letter.attach(f"maguey-{order.event.slug}.ics", calendar.order_calendar(order), "text/calendar")
+    return letter

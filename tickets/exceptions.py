@@ -100,3 +100,23 @@ class CannotMend(TicketsError):
     """The address of this order can no longer be changed."""
 
     code = "cannot_mend"
+
+
+class ReasonNeeded(TicketsError):
+    """Say why."""
+
+    code = "reason_needed"
+    status = 422
+
+
+class NightIsOff(TicketsError):
+    """This night has been called off."""
+
+    code = "night_is_off"
+
+
+class DatesOutOfOrder(TicketsError):
+    """The new dates do not follow one another: money back ends before doors open, and both lie ahead."""
+
+    code = "dates_out_of_order"
+    status = 422

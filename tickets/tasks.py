@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from tickets import duplicates, waiting
+from tickets import duplicates, nights, waiting
 
 
 @shared_task
@@ -17,3 +17,9 @@ def dedupe_tickets() -> None:
 def offer_places() -> None:
     """Offer places that have come back to those who wait for them."""
     waiting.offer_places(now=timezone.now())
+
+
+@shared_task
+def call_home() -> None:
+    """Owe orders of cancelled nights what nobody owes them yet."""
+    nights.catch_up(now=timezone.now())

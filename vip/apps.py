@@ -12,9 +12,11 @@ class VipConfig(AppConfig):
         """Register tables as a product and their passes at the door, and who writes their letters."""
         from payments import mail, products
         from tickets import admissions
-        from vip import admitting, emails, fulfilment
+        from tickets import nights as whole_nights
+        from vip import admitting, emails, fulfilment, nights
 
         products.register(fulfilment.PRODUCT)
         admissions.register(admitting.PASSES)
+        whole_nights.register(nights.move_arrivals)
         for kind, writer in emails.WRITERS.items():
             mail.register(kind, writer)

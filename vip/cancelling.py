@@ -8,8 +8,9 @@ from django.db import transaction
 from payments import mail, refunds
 from payments.models import Order, Payment, Refund
 from payments.money import format_cents
+from tickets.exceptions import ReasonNeeded
 from vip import bill, changes, passes, policy, reservations
-from vip.exceptions import AlreadyIn, AmountChanged, HostStays, ReasonNeeded
+from vip.exceptions import AlreadyIn, AmountChanged, HostStays
 from vip.models import GuestPass, TableChange, VipReservation
 from vip.models.guest_pass import HOST_SEAT
 

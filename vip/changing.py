@@ -9,10 +9,11 @@ from django.db import transaction
 from payments import charges, mail, orders
 from payments.models import Order
 from payments.orders import Buyer
+from tickets.exceptions import ReasonNeeded
 from vip import bill, booking, changes, passes
 from vip.bill import Terms
 from vip.booking import Party
-from vip.exceptions import NotConfirmed, PartyDoesNotFit, ReasonNeeded, SameTable, TableBlocked, TableTaken
+from vip.exceptions import NotConfirmed, PartyDoesNotFit, SameTable, TableBlocked, TableTaken
 from vip.models import Table, TableChange, VipReservation
 
 Kind = TableChange.Kind

@@ -71,13 +71,6 @@ class HostStays(VipError):
     code = "host_stays"
 
 
-class ReasonNeeded(VipError):
-    """Say why."""
-
-    code = "reason_needed"
-    status = 422
-
-
 class UnknownSeat(VipError):
     """This table has no such seat."""
 

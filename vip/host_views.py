@@ -41,6 +41,7 @@ def host(request: HttpRequest, host_code: str) -> HttpResponse:
         "free_seats": reservation.passes.unclaimed().count(),
         "invite": absolute("vip:invite", reservation.invite_code),
         "is_live": reservation.is_live,
+        "all_back_cents": policy.all_back_cents(reservation, now=timezone.now()),
     }
     return private(render(request, "vip/host.html", context))
 

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import F, Q
 
 from payments.models import Order
 from tickets.models import Event
@@ -38,3 +38,9 @@ def close(reservation_id: UUID, *, now: datetime) -> bool:
     if reservation.event.ends_at > now - GRACE:
         return False
     return reservation.move_to(ENDS[Status(reservation.status)], now=now)
+
+
+def move_arrivals(event: Event, shift: timedelta) -> None:
+    """Let parties arrive on their night's new date, at the hour they said."""
+    expected = VipReservation.objects.live().filter(event=event, arrives_at__isnull=False)
+    expected.update(arrives_at=F("arrives_at") + shift)

@@ -27,10 +27,22 @@ def tiers() -> list[list[int]]:
 
 
 def on_cancelling(reservation: VipReservation, *, now: datetime) -> Return:
-    """Return what comes back, by the policy the reservation was sold under; rounded in the guest's favour."""
+    """Return what comes back, by the policy the reservation was sold under; rounded in the guest's favour.
+
+    A night that has moved since gives everything back for a while.
+    """
+    if everything := all_back_cents(reservation, now=now):
+        return Return(everything, WHOLE, everything)
     left = left_of(reservation.order)
     per_cent = per_cent_at(reservation.terms["refund_tiers"], reservation.event.doors_at - now)
     return Return(left, per_cent, -(-left * per_cent // WHOLE))
+
+
+def all_back_cents(reservation: VipReservation, *, now: datetime) -> int:
+    """Return what goes back because the night has moved since the table was taken; 0 where it has not."""
+    if not reservation.event.all_back_until(bought_at=reservation.order.created_at, now=now):
+        return 0
+    return left_of(reservation.order)
 
 
 def per_cent_at(policy: list[list[int]], ahead: timedelta) -> int:

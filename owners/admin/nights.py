@@ -4,16 +4,20 @@ from uuid import UUID
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils import timezone
 from unfold.admin import ModelAdmin, TabularInline
+from unfold.decorators import action
 
 from owners.admin.base import ReadOnlyAdmin
+from owners.admin.nights_off import CallOffForm, PostponeForm
 from owners.admin.selling import RefundPolicyInline
 from payments import refunds
-from payments.exceptions import NothingToRefund, RefundTooLarge
+from payments.exceptions import NothingToRefund, PaymentsError, RefundTooLarge
 from payments.models import Refund
 from payments.money import format_cents
+from tickets import nights
 from tickets.models import Event, Scan, Ticket, TicketReservation, TicketType
 
 
@@ -37,9 +41,54 @@ class EventAdmin(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
     list_display = ("title", "starts_at", "status", "sold")
     list_filter = ("status",)
     search_fields = ("title", "slug")
-    readonly_fields = ("status", "cancelled_at", "idempotency_key")
+    readonly_fields = ("status", "cancelled_at", "postponed_at", "refunds_until", "idempotency_key")
     ordering = ("-starts_at",)
+    actions_detail = ("call_off", "postpone")
     inlines = (TicketTypeInline, RefundPolicyInline)
+
+    @action(  # type: ignore[untyped-decorator]  # unfold ships no types
+        description="Call off…",
+        permissions=["change"],
+        dialog={
+            "title": "Call this night off?",
+            "description": "Nothing more is sold, and every order gets all its money back. This cannot be undone.",
+            "form_class": CallOffForm,
+            "form_submit_text": "Call off and refund everybody",
+        },
+    )
+    def call_off(self, request: HttpRequest, form: CallOffForm, object_id: str) -> HttpResponse:
+        """Call a night off; every order's money goes home by itself from here."""
+        reason, now = form.cleaned_data["reason"], timezone.now()
+        orders = nights.cancel_night(UUID(object_id), reason=reason, by_id=request.user.pk, now=now)
+        messages.success(request, f"Called off. Orders to give back: {orders}.")
+        return redirect("admin:tickets_nightchange_changelist")
+
+    @action(  # type: ignore[untyped-decorator]  # unfold ships no types
+        description="Postpone…",
+        permissions=["change"],
+        dialog={
+            "title": "Move this night to another date",
+            "description": "What is sold stays valid; guests are told, and may have all their money back for a while.",
+            "form_class": PostponeForm,
+            "form_submit_text": "Move the night and tell everybody",
+        },
+    )
+    def postpone(self, request: HttpRequest, form: PostponeForm, object_id: str) -> HttpResponse:
+        """Move a night and tell its guests."""
+        typed, now = form.cleaned_data, timezone.now()
+        try:
+            told = nights.postpone(
+                UUID(object_id),
+                form.dates(),
+                refunds_until=typed["refunds_until"],
+                reason=typed["reason"],
+                by_id=request.user.pk,
+                now=now,
+            )
+            messages.success(request, f"Moved. Guests who are told by email: {told}.")
+        except PaymentsError as refusal:
+            messages.error(request, refusal.sentence)
+        return redirect("admin:tickets_event_change", object_id)
 
     @admin.display(description="Sold")
     def sold(self, event: Event) -> str:

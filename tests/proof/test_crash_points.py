@@ -19,6 +19,7 @@ from tests.fakes import FakeProvider, event_body, intent_object
 from tests.proof.crashing import dies
 from tests.proof.ledger import empty_tables, recover, violations
 from tickets import cancelling as ticket_cancelling
+from tickets import nights
 from tickets.models import RefundPolicy
 from vip import cancelling, changing
 from vip.booking import Party
@@ -199,6 +200,19 @@ def reconciling(provider: FakeProvider, now: datetime) -> Act:
     return lambda: reconcile.reconcile("stripe", now=clock())
 
 
+def calling_a_night_off(provider: FakeProvider, now: datetime) -> Act:
+    event = EventFactory.create()
+    paid = pay(provider, hold(TicketTypeFactory.create(event=event, capacity=10)))
+    checkout.ask_provider(paid.order, now=now)
+    start(hold_table(TableFactory.create(event=event)))
+
+    def call_off() -> None:
+        nights.cancel_night(event.pk, reason="The roof leaks.", now=clock())
+        retrying.run_due(now=clock())
+
+    return call_off
+
+
 def running_a_refund_event(provider: FakeProvider, now: datetime) -> Act:
     order = hold()
     payment = pay(provider, order)
@@ -331,6 +345,7 @@ FLOWS = [
     Flow("cancel a table", cancelling_a_table, frozenset({"refunded", "fulfilled"})),
     Flow("swap two tables", swapping_tables, FULFILLED),
     Flow("sell to a walk-in", selling_to_a_walk_in, FULFILLED),
+    Flow("call a night off", calling_a_night_off, frozenset({"refunded", "fulfilled", "expired", "cancelled"})),
     Flow("refund in the dashboard", running_a_refund_event, frozenset({"refunded"})),
 ]
 

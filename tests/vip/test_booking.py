@@ -336,7 +336,7 @@ def test_a_night_cancelled_in_mid_checkout_sends_the_money_back(provider: FakePr
     order = hold_table()
     payment = pay(provider, order)
 
-    nights.cancel_night(order.event, now=now)
+    nights.cancel_night(order.event.pk, reason="The roof leaks.", now=now)
     knock(event_body("payment_intent.succeeded", intent_object(provider.intents[intent_of(payment)])))
     for minutes in (1, 2):
         retrying.run_due(now=now + timedelta(minutes=minutes))

@@ -16,7 +16,7 @@ from tests.threads import all_at_once
 from tickets import door
 from tickets import nights as whole_nights
 from tickets.door import Verdict
-from tickets.exceptions import NotOnSale
+from tickets.exceptions import NotOnSale, ReasonNeeded
 from tickets.models import Event
 from vip import cancelling, changing, nights, policy, reminding, summary, tables, tasks
 from vip.booking import Party
@@ -25,7 +25,6 @@ from vip.exceptions import (
     HostStays,
     NotConfirmed,
     PartyDoesNotFit,
-    ReasonNeeded,
     SameTable,
     TableBlocked,
     TableTaken,
@@ -409,8 +408,9 @@ def test_a_night_called_off_frees_what_no_refund_frees(provider: FakeProvider, o
     fulfilment.try_now(order, now=now)
     paid = buy_table(provider, TableFactory.create(event=table.event))
 
-    whole_nights.cancel_night(table.event, now=now)
-    retrying.run_due(now=now + timedelta(seconds=5))
+    whole_nights.cancel_night(table.event.pk, reason="The roof leaks.", now=now)
+    for seconds in (5, 10):
+        retrying.run_due(now=now + timedelta(seconds=seconds))
     assert nights.close_nights(now=now) == 1
 
     assert set(VipReservation.objects.values_list("status", flat=True)) == {"cancelled_by_venue"}

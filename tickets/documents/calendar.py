@@ -6,6 +6,7 @@ from django.conf import settings
 from django.urls import reverse
 from icalendar import Calendar, Event
 
+from payments import products
 from payments.models import Order
 
 
@@ -15,11 +16,12 @@ def order_calendar(order: Order) -> bytes:
     entry = Event()
     entry.add("uid", f"{order.pk}@maguey")
     entry.add("dtstamp", order.paid_at or order.created_at)
+    entry.add("sequence", night.changes.count())  # a calendar takes the new date of an entry it has
     entry.add("dtstart", night.doors_at.astimezone(UTC))
     entry.add("dtend", night.ends_at.astimezone(UTC))
     entry.add("summary", f"{night.title} · {night.venue_name}")
     entry.add("location", f"{night.venue_name}, {night.venue_address}")
-    entry.add("url", settings.SITE_URL + reverse("tickets:order", args=[order.reference]))
+    entry.add("url", settings.SITE_URL + reverse(products.of(order).page, args=[order.reference]))
     calendar = Calendar()
     calendar.add("prodid", "-//Maguey//Tickets//EN")
     calendar.add("version", "2.0")

@@ -2,6 +2,7 @@
 
 from tickets.models.event import Event, TicketType
 from tickets.models.hold import TicketReservation
+from tickets.models.night import NightChange, NightRefund
 from tickets.models.policy import OrderTerms, RefundPolicy
 from tickets.models.promo import PromoCode, PromoUse
 from tickets.models.scan import Scan
@@ -10,6 +11,8 @@ from tickets.models.waiting import WaitingGuest
 
 __all__ = [
     "Event",
+    "NightChange",
+    "NightRefund",
     "OrderTerms",
     "PromoCode",
     "PromoUse",

@@ -64,6 +64,10 @@ class Event(Stateful):
     idempotency_key = models.CharField(max_length=255, null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     cancelled_at = models.DateTimeField(null=True, blank=True)
+    postponed_at = models.DateTimeField(null=True, blank=True, help_text="When it was last put off.")
+    refunds_until = models.DateTimeField(
+        null=True, blank=True, help_text="Until when those who bought for the old date may have everything back."
+    )
 
     objects = EventQuerySet.as_manager()
 
@@ -90,6 +94,11 @@ class Event(Stateful):
                 condition=Q(status__in=("draft", "published", "closed", "cancelled")),
                 name="tickets_event_known_status",
             ),
+            models.CheckConstraint(
+                condition=Q(postponed_at__isnull=True, refunds_until__isnull=True)
+                | Q(postponed_at__isnull=False, refunds_until__isnull=False, refunds_until__gt=F("postponed_at")),
+                name="tickets_event_postponed_with_a_refund_window",
+            ),
         ]
         indexes = [models.Index(fields=["starts_at"], name="idx_events_starts")]
 
@@ -104,6 +113,12 @@ class Event(Stateful):
     def is_on_sale(self, now: datetime) -> bool:
         """Say whether anything of this night may be bought now."""
         return self.status == self.Status.PUBLISHED and self.sales_start_at <= now < self.sales_end_at
+
+    def all_back_until(self, *, bought_at: datetime, now: datetime) -> datetime | None:
+        """Return until when who bought then may have everything back because the night has moved; None: not now."""
+        if self.postponed_at is None or self.refunds_until is None:
+            return None
+        return self.refunds_until if bought_at < self.postponed_at and now < self.refunds_until else None
 
 
 class TicketType(models.Model):
