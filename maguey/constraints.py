@@ -153,6 +153,7 @@ CASES = (
     Case("vip_table_blocked_with_a_reason", Table, {"blocked": True}),
     Case("vip_table_known_mode", Table, {"mode": "odd"}),
     Case("vip_table_known_tier", Table, {"tier": "odd"}),
+    Case("vip_table_joined_is_blocked", Table, {"joined_to": "the same"}),
     Case("vip_table_charges_at_most_whole", Table, {"tax_bps": 10_001}),
     Case("unique_vip_stripe_payment", VipReservation, {"stripe_payment_intent_id": "pi_twice"}, twice=True),
     Case(
@@ -195,6 +196,7 @@ SAME: dict[str, type[Model]] = {
     "order": Order,
     "table": Table,
     "reservation": VipReservation,
+    "joined_to": VipReservation,
     "ticket": Ticket,
     "guest_pass": GuestPass,
 }
@@ -247,6 +249,8 @@ def try_trigger(model: type[Model], name: str, samples: Samples) -> Verdict:
         "kept_thirty_days": f"DELETE FROM {table} WHERE id = %s",  # noqa: S608
         "frozen": f"UPDATE {table} SET {FROZEN.get(table, '')} WHERE id = %s",  # noqa: S608
         "may_be_taken": f"UPDATE {table} SET party_size = 99 WHERE id = %s",  # noqa: S608
+        "joined_when_free": f"UPDATE {table} SET blocked = true, blocked_reason = 'x', "  # noqa: S608
+        "joined_to_id = (SELECT id FROM vip_reservations WHERE status = 'held' LIMIT 1) WHERE id = %s",
         "never_parked": f"UPDATE {table} SET parked = true WHERE id = %s",  # noqa: S608
         "within_party": f"UPDATE {table} SET number = 99 WHERE id = %s",  # noqa: S608
     }[name]

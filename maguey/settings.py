@@ -48,14 +48,6 @@ def positive(name: str, *, default: int) -> int:
     return int(value)
 
 
-def tiers(name: str, *, default: str) -> list[tuple[int, int]]:
-    """Read hours ahead and the per cent that comes back, such as 168:100,48:50."""
-    read = [tuple(int(part) for part in word.split(":")) for word in words(name, default=default)]
-    if any(len(tier) != 2 or tier[0] < 0 or not 0 <= tier[1] <= 100 for tier in read):
-        raise ImproperlyConfigured(f"{name} must be hours:percent pairs, such as 168:100,48:50.")
-    return [(tier[0], tier[1]) for tier in read]
-
-
 def origin(url: str, name: str) -> str:
     """Return the scheme and host of an address, as a policy wants it."""
     parts = urlsplit(url)
@@ -195,7 +187,6 @@ HOLD_MINUTES = positive("HOLD_MINUTES", default=15)
 HOLD_EXTENSION_MINUTES = positive("HOLD_EXTENSION_MINUTES", default=10)
 OFFER_MINUTES = positive("OFFER_MINUTES", default=60)
 HOLD_GRACE_MINUTES = positive("HOLD_GRACE_MINUTES", default=20)
-VIP_REFUND_TIERS = tiers("VIP_REFUND_TIERS", default="168:100,48:50")
 RETRY_DELAYS_SECONDS = [int(word) for word in words("RETRY_DELAYS_SECONDS", default="2,10,60,300,900")]
 LEASE_SECONDS = positive("LEASE_SECONDS", default=60)
 

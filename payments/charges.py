@@ -77,7 +77,8 @@ def confirm_payment(payment_id: UUID, receipt: Receipt, *, now: datetime) -> boo
         return True
     payment.external_payment_id = receipt.external_payment_id
     payment.received_cents = receipt.received_cents
-    payment.move_to(Status.SUCCEEDED, now=now, also=("external_payment_id", "received_cents"))
+    payment.told_by = receipt.event_id
+    payment.move_to(Status.SUCCEEDED, now=now, also=("external_payment_id", "received_cents", "told_by"))
     if (receipt.received_cents, receipt.currency) != (payment.amount_cents, payment.currency):
         escalate_mismatch(order, payment, receipt, now=now)
     elif order.status == Order.Status.PENDING:

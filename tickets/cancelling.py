@@ -1,7 +1,7 @@
 """A guest's own cancellation: the exact amount is shown first, and that amount goes back."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
@@ -10,9 +10,7 @@ from payments import orders, refunds
 from payments.models import Order, Payment, Refund
 from tickets import holds, promos
 from tickets.exceptions import CannotCancel, QuoteChanged
-from tickets.models import Event, OrderTerms, RefundPolicy, Ticket
-
-TERMS = ("all_until_hours", "part_until_hours", "part_percent", "fees_come_back")
+from tickets.models import OrderTerms, Ticket
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,14 +19,6 @@ class Quote:
 
     cents: int
     until: datetime
-
-
-@transaction.atomic(savepoint=False)
-def write_terms(order: Order) -> None:
-    """Keep the night's terms with an order as they are now."""
-    policy = RefundPolicy.objects.filter(event_id=order.event_id).values(*TERMS).first()
-    if policy:
-        OrderTerms.objects.create(order=order, **policy)
 
 
 def quote(order: Order, *, now: datetime) -> Quote | None:
@@ -40,19 +30,10 @@ def quote(order: Order, *, now: datetime) -> Quote | None:
     terms = OrderTerms.objects.filter(order=order).first()
     if terms is None:
         return None
-    percent, until = percent_now(terms, order.event, now=now)
+    percent, until = terms.part_at(now, doors_at=order.event.doors_at)
     paid = order.total_cents if terms.fees_come_back else order.subtotal_cents
     cents = paid * percent // 100
     return Quote(cents, until) if cents else None
-
-
-def percent_now(terms: OrderTerms, event: Event, *, now: datetime) -> tuple[int, datetime]:
-    """Return which part comes back now, and until when."""
-    for hours, percent in ((terms.all_until_hours, 100), (terms.part_until_hours, terms.part_percent)):
-        until = event.doors_at - timedelta(hours=hours)
-        if now < until:
-            return percent, until
-    return 0, event.doors_at
 
 
 def all_are_theirs(order: Order) -> bool:

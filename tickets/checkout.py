@@ -9,9 +9,9 @@ from django.db import transaction
 from payments import expiry, orders
 from payments.models import Order
 from payments.orders import Buyer, Line
-from tickets import cancelling, holds, promos
+from tickets import holds, promos
 from tickets.exceptions import CodeUsedUp, NothingChosen, NotOnSale, SoldOut, TooMany, UnknownType
-from tickets.models import Event, PromoCode, TicketType
+from tickets.models import Event, OrderTerms, PromoCode, TicketType
 
 
 def buy_tickets(
@@ -83,7 +83,7 @@ def place_order(
         now=now,
     )
     holds.take(order, {type_.pk: quantity for type_, quantity in chosen.items()})
-    cancelling.write_terms(order)
+    OrderTerms.objects.keep_for(order)
     if promo:
         promos.take(order, promo, discount_cents=sum(line.quantity * line.unit_discount_cents for line in lines))
     if remember:

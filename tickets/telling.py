@@ -93,6 +93,8 @@ def tell_policy(event: Event) -> str:
     if policy.part_percent and policy.part_until_hours < policy.all_until_hours:
         part = {"percent": policy.part_percent, "hours": policy.part_until_hours}
         words.append(_("%(percent)s %% back until %(hours)s hours before.") % part)
+    if not policy.deposit_comes_back:
+        words.append(_("A table’s deposit stays paid."))
     if not policy.fees_come_back:
         words.append(_("Fees stay paid."))
     return " ".join(words)

@@ -14,9 +14,9 @@ from django.db import transaction
 from payments import mail, orders
 from payments.models import Order
 from payments.orders import Buyer
-from tickets import cancelling, checkout, holds
+from tickets import checkout, holds
 from tickets.exceptions import NotOnSale, SoldOut, StillThere, TooMany
-from tickets.models import TicketType, WaitingGuest
+from tickets.models import OrderTerms, TicketType, WaitingGuest
 
 logger = logging.getLogger(__name__)
 
@@ -94,7 +94,7 @@ def offer(guest_id: UUID, *, now: datetime) -> bool:
     )
     order.expires_at = now + timedelta(minutes=settings.OFFER_MINUTES)
     order.save(update_fields=["expires_at"])
-    cancelling.write_terms(order)
+    OrderTerms.objects.keep_for(order)
     holds.take(order, {type_.pk: guest.quantity}, from_the_line=True)
     guest.status, guest.order = Status.OFFERED, order
     guest.save(update_fields=["status", "order"])

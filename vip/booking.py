@@ -11,8 +11,8 @@ from payments import charges, expiry, orders
 from payments.models import Order, Payment
 from payments.orders import Buyer, Line
 from tickets.exceptions import NotOnSale
-from tickets.models import Event
-from vip import bill, policy, reservations
+from tickets.models import Event, OrderTerms
+from vip import bill, reservations
 from vip.bill import Terms
 from vip.exceptions import PartyDoesNotFit, TableBlocked, TableTaken, TooManyNames, UnknownTable
 from vip.models import Table, VipReservation
@@ -115,6 +115,7 @@ def hold(table: Table, *, terms: Terms, party: Party, buyer: Buyer, now: datetim
     reservation = draft(order, table, terms=terms, party=party, now=now)
     if not reservations.take(reservation):
         raise TableTaken
+    OrderTerms.objects.keep_for(order)
     return reservation
 
 
@@ -148,7 +149,7 @@ def draft(order: Order, table: Table, *, terms: Terms, party: Party, now: dateti
         requests=party.requests,
         terms_version=TERMS_VERSION if party.accepts_terms else "",
         terms_accepted_at=now if party.accepts_terms else None,
-        terms={**asdict(terms), "bottles": table.bottles, "refund_tiers": policy.tiers()},
+        terms={**asdict(terms), "bottles": table.bottles},
         deposit_cents=account.prepaid_cents,
         balance_cents=account.due_cents,
         expires_at=order.expires_at,

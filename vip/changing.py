@@ -1,16 +1,17 @@
 """What owners do to tables by hand; each is written down with who, when and why."""
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
 
 from payments import charges, mail, orders
-from payments.models import Order
+from payments.models import Order, Refund
+from payments.money import format_cents
 from payments.orders import Buyer
 from tickets.exceptions import ReasonNeeded
-from vip import bill, booking, changes, passes
+from vip import bill, booking, cancelling, changes, passes, policy, reservations
 from vip.bill import Terms
 from vip.booking import Party
 from vip.exceptions import NotConfirmed, PartyDoesNotFit, SameTable, TableBlocked, TableTaken
@@ -23,16 +24,21 @@ COMPLIMENTARY = "complimentary"
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """A party that changed its table; the difference is what the new one costs more, and nobody is charged it."""
+    """A party that changed its table.
+
+    `difference_cents` is what the new one costs more, all in: nobody is charged it. Where it costs less,
+    `back_cents` of it go back.
+    """
 
     reservation: VipReservation
     was: Table
     difference_cents: int
+    back_cents: int
 
 
 @transaction.atomic(durable=True)
 def move(reservation_id: UUID, code: str, *, by_id: int | None, now: datetime) -> Moved:
-    """Move a party to another free table of its night; its passes stay valid.
+    """Move a party to another free table of its night; its passes stay valid, and what it costs less goes back.
 
     Raises NotConfirmed, UnknownTable, SameTable, TableTaken, TableBlocked, PartyDoesNotFit.
     """
@@ -45,8 +51,7 @@ def move(reservation_id: UUID, code: str, *, by_id: int | None, now: datetime) -
         raise TableTaken
     check_fit(reservation, table)
     seat_at(reservation, table)
-    tell_moved(reservation, was, kind=Kind.MOVED, by_id=by_id, now=now)
-    return Moved(reservation, was, difference(was, table))
+    return moved(reservation, was, kind=Kind.MOVED, by_id=by_id, now=now)
 
 
 @transaction.atomic(durable=True)
@@ -65,13 +70,15 @@ def swap(first_id: UUID, second_id: UUID, *, by_id: int | None, now: datetime) -
     here, there = first.table, second.table
     check_fit(first, there)
     check_fit(second, here)
+    reservations.part_tables(first)
     first.parked = True
     first.save(update_fields=["parked"])
     seat_at(second, here)
     seat_at(first, there)
-    tell_moved(first, here, kind=Kind.SWAPPED, by_id=by_id, now=now)
-    tell_moved(second, there, kind=Kind.SWAPPED, by_id=by_id, now=now)
-    return Moved(first, here, difference(here, there)), Moved(second, there, difference(there, here))
+    return (
+        moved(first, here, kind=Kind.SWAPPED, by_id=by_id, now=now),
+        moved(second, there, kind=Kind.SWAPPED, by_id=by_id, now=now),
+    )
 
 
 def lock_both(first_id: UUID, second_id: UUID) -> tuple[VipReservation, VipReservation]:
@@ -91,7 +98,8 @@ def check_fit(reservation: VipReservation, table: Table) -> None:
 
 
 def seat_at(reservation: VipReservation, table: Table) -> None:
-    """Write down where a party is now."""
+    """Write down where a party is now; what was joined to its old table is free again."""
+    reservations.part_tables(reservation)
     reservation.table, reservation.parked = table, False
     reservation.save(update_fields=["table", "parked"])
 
@@ -101,17 +109,35 @@ def difference(was: Table, table: Table) -> int:
     return bill.prepaid_of(booking.terms_of(table)).total_cents - bill.prepaid_of(booking.terms_of(was)).total_cents
 
 
-def tell_moved(reservation: VipReservation, was: Table, *, kind: Kind, by_id: int | None, now: datetime) -> None:
-    """Write down a move and owe the host a word of it."""
-    change = changes.note(kind, reservation, note=f"{was.code} → {reservation.table.code}", by_id=by_id, now=now)
+def moved(reservation: VipReservation, was: Table, *, kind: Kind, by_id: int | None, now: datetime) -> Moved:
+    """Write down a move, send back what the new table costs less, and owe the host a word of it."""
+    dearer = difference(was, reservation.table)
+    back = min(max(-dearer, 0), policy.left_of(reservation.order))
+    order = reservation.order
+    note = f"{was.code} → {reservation.table.code}: {format_cents(dearer, order.currency)}"
+    change = changes.note(kind, reservation, note=note, by_id=by_id, now=now)
+    if back:
+        take_terms(reservation)
+        cancelling.owe(order, back, reason=Refund.Reason.OWNER, cause=f"moved:{change.pk}", now=now)
     mail.owe(
         MOVED_LETTER,
-        order=reservation.order,
+        order=order,
         cause=f"{MOVED_LETTER}:{change.pk}",
         recipient=reservation.host_email,
-        context={"old": was.code},
+        context={"old": was.code, "back": format_cents(back, order.currency, order.language) if back else ""},
         now=now,
     )
+    return Moved(reservation, was, dearer, back)
+
+
+def take_terms(reservation: VipReservation) -> None:
+    """Let the cheaper table's own terms count from here; when money comes back stays as it was bought."""
+    terms = booking.terms_of(reservation.table)
+    account = bill.work_out(terms)
+    kept = {**asdict(terms), "bottles": reservation.table.bottles}
+    reservation.terms = {**reservation.terms, **kept}
+    reservation.deposit_cents, reservation.balance_cents = account.prepaid_cents, account.due_cents
+    reservation.save(update_fields=["terms", "deposit_cents", "balance_cents"])
 
 
 @transaction.atomic(durable=True)
@@ -137,12 +163,14 @@ def block(table_id: UUID, *, reason: str, by_id: int | None, now: datetime) -> b
 
 @transaction.atomic(durable=True)
 def unblock(table_id: UUID, *, reason: str, by_id: int | None, now: datetime) -> bool:
-    """Put a table back on sale; False where it is already. Raises ReasonNeeded."""
+    """Put a table back on sale; False where it is already. Raises ReasonNeeded, TableTaken where a party has it."""
     if not reason.strip():
         raise ReasonNeeded
     table = Table.objects.select_for_update(no_key=True).get(pk=table_id)
     if not table.blocked:
         return False
+    if table.joined_to_id:
+        raise TableTaken
     table.blocked, table.blocked_reason = False, ""
     table.save(update_fields=["blocked", "blocked_reason"])
     changes.note_table(Kind.UNBLOCKED, table, note=reason.strip(), by_id=by_id, now=now)

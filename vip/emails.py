@@ -1,14 +1,15 @@
 """Messages about tables."""
 
-from collections.abc import Callable
-
 from django.core.mail import EmailMultiAlternatives
 
 from payments.letters import letter_about
+from payments.mail import Writer
 from payments.models import Email
+from vip import documents
+from vip.models import VipReservation
 
 
-def writer_of(name: str) -> Callable[[Email], EmailMultiAlternatives]:
+def writer_of(name: str) -> Writer:
     """Return who writes one kind of message: the order and its table say everything in it."""
 
     def write(email: Email) -> EmailMultiAlternatives:
@@ -17,10 +18,23 @@ def writer_of(name: str) -> Callable[[Email], EmailMultiAlternatives]:
     return write
 
 
-WRITERS = {
+def table_confirmed(email: Email) -> EmailMultiAlternatives:
+    """Write to the host that the table is theirs, with every pass in one PDF and the night as a calendar file."""
+    order = email.order
+    assert order is not None  # noqa: S101 (a message of this kind is always owed to an order)
+    letter = letter_about(email, "table_confirmed")
+    reservation: VipReservation = order.vip_reservation
+    if reservation.is_live:
+        letter.attach(f"maguey-{order.event.slug}.pdf", documents.passes_pdf(reservation), "application/pdf")
+    letter.attach(f"maguey-{order.event.slug}.ics", documents.night(reservation), "text/calendar")
+    return letter
+
+
+WRITERS: dict[str, Writer] = {
+    "table_confirmed": table_confirmed,
+} | {
     name: writer_of(name)
     for name in (
-        "table_confirmed",  # to the host: theirs, with the way to the passes
         "table_sold",  # to owners: who, what is paid, what is due
         "guest_pass",  # to a guest: the link to their own pass
         "host_transfer",  # to whoever is asked to be the host

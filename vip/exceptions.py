@@ -90,6 +90,13 @@ class AmountChanged(VipError):
     code = "amount_changed"
 
 
+class NotNeighbours(VipError):
+    """Those tables do not stand side by side."""
+
+    code = "not_neighbours"
+    status = 422
+
+
 class SameTable(VipError):
     """The party is at that table already."""
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
 
-from django.db.models import Case, CharField, Exists, OuterRef, QuerySet, Value, When
+from django.db.models import Case, CharField, Exists, OuterRef, Q, QuerySet, Value, When
 from django.utils.translation import gettext as _
 
 from tickets.models import Event
@@ -90,7 +90,7 @@ def with_state(tables: QuerySet[Table], *, now: datetime) -> QuerySet[Table]:
     paid = live.filter(status=Status.HELD).exclude(order__status="pending")
     return tables.annotate(
         state=Case(
-            When(Exists(sold) | Exists(paid), then=Value(State.TAKEN.value)),
+            When(Exists(sold) | Exists(paid) | Q(joined_to__isnull=False), then=Value(State.TAKEN.value)),
             When(Exists(held), then=Value(State.HELD.value)),
             When(blocked=True, then=Value(State.BLOCKED.value)),
             default=Value(State.FREE.value),

@@ -5,6 +5,9 @@ Places are on a plan of 1000 × 700, from its upper left corner.
 
 from dataclasses import dataclass
 
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
+
 from vip.models import Table
 
 Tier, Mode, Shape = Table.Tier, Table.Mode, Table.Shape
@@ -41,6 +44,11 @@ class Decor:
     height: int
 
     @property
+    def label(self) -> str:
+        """Return its name in the reader's language."""
+        return gettext(self.name)
+
+    @property
     def middle(self) -> int:
         """Return where its name stands, from the left."""
         return self.x + self.width // 2
@@ -57,27 +65,27 @@ class Decor:
 
 
 DECOR = (
-    Decor("Stage", 300, 20, 400, 110),
+    Decor(_("Stage"), 300, 20, 400, 110),
     Decor("DJ", 570, 45, 110, 60),
-    Decor("Bar", 20, 200, 70, 400),
-    Decor("Dance floor", 385, 300, 230, 200),
+    Decor(_("Bar"), 20, 200, 70, 400),
+    Decor(_("Dance floor"), 385, 300, 230, 200),
 )
 
 
 def premium(number: int) -> Spot:
     """Return one of the four booths beside the stage: a package with its bottles."""
     x = (150, 240, 760, 850)[number - 1]
-    bottles = ("Tequila añejo 750 ml", "Champagne 750 ml", "12 mixers")
     return Spot(
-        f"P{number}", Tier.PREMIUM, "Stage side", Shape.BOOTH, x, 90, 6, 12, Mode.PACKAGE, 120_000, 120_000, 0, bottles
-    )
+        f"P{number}", Tier.PREMIUM, _("Stage side"), Shape.BOOTH, x, 90, 6, 12, Mode.PACKAGE, 120_000, 120_000, 0,
+        ("Tequila añejo 750 ml", "Champagne 750 ml", "12 mixers"),
+    )  # fmt: skip
 
 
 def front_row(number: int) -> Spot:
     """Return one of the four tables before the stage: a deposit now, a minimum on the night."""
     x = (330, 440, 560, 670)[number - 1]
     return Spot(
-        f"F{number}", Tier.FRONT_ROW, "Before the stage", Shape.RECTANGLE, x, 200, 4, 8, Mode.DEPOSIT,
+        f"F{number}", Tier.FRONT_ROW, _("Before the stage"), Shape.RECTANGLE, x, 200, 4, 8, Mode.DEPOSIT,
         80_000, 80_000, 24_000, ("Tequila reposado 750 ml", "8 mixers"), gratuity_bps=1_800,
     )  # fmt: skip
 
@@ -88,7 +96,7 @@ def standard(number: int) -> Spot:
     x = (150, 240, 330, 670, 760, 850)[column]
     y = 300 + row * 130
     return Spot(
-        f"S{number}", Tier.STANDARD, "Floor", Shape.ROUND, x, y, 2, 6, Mode.FULL_PREPAY, 40_000, 40_000, 0,
+        f"S{number}", Tier.STANDARD, _("Floor"), Shape.ROUND, x, y, 2, 6, Mode.FULL_PREPAY, 40_000, 40_000, 0,
         ("House bottle 750 ml",),
     )  # fmt: skip
 

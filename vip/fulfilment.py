@@ -4,14 +4,13 @@ from datetime import datetime
 
 from payments import mail
 from payments.exceptions import FulfilmentFailed
-from payments.models import Order, Payment, WebhookEvent
+from payments.models import Order, Payment
 from payments.products import Product
 from vip import owners_notices, reservations
 from vip.models import GuestPass, VipReservation
 from vip.models.guest_pass import HOST_SEAT
 
 CONFIRMATION = "table_confirmed"
-PAID_EVENT = "payment_intent.succeeded"
 
 
 def fulfil(order: Order, now: datetime) -> None:
@@ -54,18 +53,10 @@ def note_payment(reservation: VipReservation) -> None:
     reservation.external_payment_id = payment.external_payment_id
     if payment.provider == Payment.Provider.STRIPE:
         reservation.stripe_payment_intent_id = payment.external_payment_id
-    reservation.webhook_event = event_of(payment)
+    reservation.webhook_event = payment.told_by
     reservation.save(
         update_fields=["payment_provider", "external_payment_id", "stripe_payment_intent_id", "webhook_event"]
     )
-
-
-def event_of(payment: Payment) -> str:
-    """Return the id of the event that told of a payment, or nothing where the guest came back first."""
-    told = WebhookEvent.objects.filter(
-        type=PAID_EVENT, received_at__gte=payment.created_at, payload__data__object__id=payment.external_payment_id
-    )
-    return told.order_by("received_at").values_list("event_id", flat=True).first() or ""
 
 
 PRODUCT = Product(

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from payments.exceptions import PaymentsError
 from tickets.documents import qr
-from vip import cancelling, passes, policy
+from vip import cancelling, documents, joining, passes, policy, reservations
 from vip.forms import EmailForm, GuestForm
 from vip.models import VipReservation
 from vip.views import private
@@ -37,6 +37,8 @@ def host(request: HttpRequest, host_code: str) -> HttpResponse:
         "order": reservation.order,
         "event": reservation.event,
         "table": reservation.table,
+        "tables": joining.names_of(reservation),
+        "room": reservations.room_of(reservation),
         "seats": [{"pass": seat, "link": absolute("vip:pass", seat.link)} for seat in seats],
         "free_seats": reservation.passes.unclaimed().count(),
         "invite": absolute("vip:invite", reservation.invite_code),
@@ -49,6 +51,37 @@ def host(request: HttpRequest, host_code: str) -> HttpResponse:
 def absolute(name: str, key: str) -> str:
     """Return an address that can be sent to somebody."""
     return settings.SITE_URL + reverse(name, args=[key])
+
+
+@never_cache
+@require_GET
+def pdf_file(request: HttpRequest, host_code: str) -> HttpResponse:
+    """Serve a party's passes as one PDF."""
+    reservation = live_or_404(host_code)
+    name = f'inline; filename="maguey-{reservation.event.slug}.pdf"'
+    return private(HttpResponse(documents.passes_pdf(reservation), "application/pdf", headers=named(name)))
+
+
+@never_cache
+@require_GET
+def calendar_file(request: HttpRequest, host_code: str) -> HttpResponse:
+    """Serve a party's night as a calendar file."""
+    reservation = live_or_404(host_code)
+    name = f'attachment; filename="maguey-{reservation.event.slug}.ics"'
+    return private(HttpResponse(documents.night(reservation), "text/calendar; charset=utf-8", headers=named(name)))
+
+
+def live_or_404(host_code: str) -> VipReservation:
+    """Return a party that has its table."""
+    reservation = reservation_or_404(host_code)
+    if not reservation.is_live:
+        raise Http404
+    return reservation
+
+
+def named(disposition: str) -> dict[str, str]:
+    """Return the header that names a file."""
+    return {"Content-Disposition": disposition}
 
 
 def act(request: HttpRequest, host_code: str, do: Callable[[VipReservation], str]) -> HttpResponse:

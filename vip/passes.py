@@ -172,13 +172,14 @@ def accept_host(transfer_code: str, *, name: str, email: str, now: datetime) -> 
 
 @transaction.atomic(durable=True)
 def resize(reservation_id: UUID, size: int, *, now: datetime, by_id: int | None = None) -> VipReservation:
-    """Let a party grow within its table, or shrink by seats nobody has; the price stays as it was.
+    """Let a party grow within its tables, or shrink by seats nobody has; the price stays as it was.
 
     Raises PartyDoesNotFit, SeatsAreNamed, NotConfirmed.
     """
     reservation = lock_sold(reservation_id)
     before = reservation.party_size
-    if not reservation.table.capacity_min <= size <= reservation.table.capacity_max:
+    least, most = reservations.room_of(reservation)
+    if not least <= size <= most:
         raise PartyDoesNotFit
     if size < before:
         drop_seats(reservation, size, now=now)

@@ -1,14 +1,12 @@
-"""How much comes back when a guest cancels: the tiers a reservation was sold under."""
+"""How much comes back when a guest cancels a table: by the terms it was sold under, kept with its order."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-
-from django.conf import settings
+from datetime import datetime
 
 from payments.models import Order, Payment
-from vip.models import VipReservation
+from tickets.models import OrderTerms
+from vip.models import Table, VipReservation
 
-HOUR = timedelta(hours=1)
 WHOLE = 100
 
 
@@ -21,21 +19,20 @@ class Return:
     cents: int
 
 
-def tiers() -> list[list[int]]:
-    """Return today's policy: from so many hours before the doors, so many per cent come back."""
-    return [list(tier) for tier in settings.VIP_REFUND_TIERS]
-
-
 def on_cancelling(reservation: VipReservation, *, now: datetime) -> Return:
-    """Return what comes back, by the policy the reservation was sold under; rounded in the guest's favour.
+    """Return what comes back by the terms the table was sold under; rounded in the guest's favour.
 
-    A night that has moved since gives everything back for a while.
+    A night that has moved since gives everything back for a while; one sold without terms gives nothing.
     """
     if everything := all_back_cents(reservation, now=now):
         return Return(everything, WHOLE, everything)
     left = left_of(reservation.order)
-    per_cent = per_cent_at(reservation.terms["refund_tiers"], reservation.event.doors_at - now)
-    return Return(left, per_cent, -(-left * per_cent // WHOLE))
+    terms = OrderTerms.objects.filter(order=reservation.order).first()
+    if terms is None or (reservation.terms["mode"] == Table.Mode.DEPOSIT and not terms.deposit_comes_back):
+        return Return(left, 0, 0)
+    per_cent, _ = terms.part_at(now, doors_at=reservation.event.doors_at)
+    counted = left if terms.fees_come_back else max(left - reservation.order.fees_cents, 0)
+    return Return(left, per_cent, -(-counted * per_cent // WHOLE))
 
 
 def all_back_cents(reservation: VipReservation, *, now: datetime) -> int:
@@ -43,12 +40,6 @@ def all_back_cents(reservation: VipReservation, *, now: datetime) -> int:
     if not reservation.event.all_back_until(bought_at=reservation.order.created_at, now=now):
         return 0
     return left_of(reservation.order)
-
-
-def per_cent_at(policy: list[list[int]], ahead: timedelta) -> int:
-    """Return the per cent of the first tier that is reached, the furthest ahead first."""
-    reached = [per_cent for hours, per_cent in sorted(policy, reverse=True) if ahead >= hours * HOUR]
-    return reached[0] if reached else 0
 
 
 def left_of(order: Order) -> int:

@@ -53,6 +53,22 @@ def end(reservation: VipReservation, status: Status, *, now: datetime) -> None:
     """End a locked reservation before its night, and every pass with it."""
     reservation.move_to(status, now=now)
     void_passes(reservation.passes.all(), now=now)
+    part_tables(reservation)
+
+
+def tables_of(reservation: VipReservation) -> list[Table]:
+    """Return every table a party has, its own first."""
+    return [reservation.table, *reservation.joined_tables.order_by("code")]
+
+
+def room_of(reservation: VipReservation) -> tuple[int, int]:
+    """Return how few and how many may sit at a party's tables."""
+    return reservation.table.capacity_min, sum(table.capacity_max for table in tables_of(reservation))
+
+
+def part_tables(reservation: VipReservation) -> int:
+    """Put the tables joined to a party's own back on sale; return how many."""
+    return Table.objects.filter(joined_to=reservation).update(joined_to=None, blocked=False, blocked_reason="")
 
 
 def void_passes(passes: QuerySet[GuestPass], *, now: datetime) -> int:

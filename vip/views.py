@@ -2,7 +2,6 @@
 
 from datetime import datetime
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -15,6 +14,7 @@ from payments import orders, products, rate_limits
 from payments.exceptions import PaymentsError
 from payments.models import Order
 from payments.rate_limits import RateLimited
+from tickets import telling
 from tickets.models import Event
 from vip import bill, booking, floor
 from vip import floor_plan as room
@@ -55,7 +55,7 @@ def party_of(request: HttpRequest) -> int | None:
 
 def grouped(places: list[Place]) -> list[tuple[str, list[Place]]]:
     """Return the tables by tier, the dearest first."""
-    tiers = [(tier.label, [place for place in places if place.table.tier == tier]) for tier in Table.Tier]
+    tiers = [(str(tier.label), [place for place in places if place.table.tier == tier]) for tier in Table.Tier]
     return [(label, sorted(those, key=by_code)) for label, those in tiers if those]
 
 
@@ -124,7 +124,7 @@ def show_form(request: HttpRequest, table: Table, form: BookForm, *, status: int
         "form": form,
         "bill": bill.work_out(terms),
         "prepaid": bill.prepaid_of(terms),
-        "tiers": settings.VIP_REFUND_TIERS,
+        "policy": telling.tell_policy(table.event),
         "is_on_sale": table.event.is_on_sale(timezone.now()),
     }
     return render(request, "vip/book.html", context, status=status)

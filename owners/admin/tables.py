@@ -18,7 +18,7 @@ from payments.exceptions import PaymentsError
 from payments.models import Order
 from payments.money import format_cents
 from payments.orders import Buyer
-from vip import cancelling, changing, floor, passes
+from vip import cancelling, changing, floor, joining, passes
 from vip.booking import Party
 from vip.models import GuestPass, Table, TableChange, VipReservation
 
@@ -71,7 +71,7 @@ class TableAdmin(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
     list_filter = ("tier", "blocked", "event")
     list_select_related = ("event",)
     search_fields = ("code", "event__title")
-    readonly_fields = ("blocked", "blocked_reason")
+    readonly_fields = ("blocked", "blocked_reason", "joined_to")
     ordering = ("event__starts_at", "code")
     action_form = TableActionForm
     actions = ("block", "unblock", "sell_for_cash", "sell_for_card", "give_away")
@@ -171,7 +171,7 @@ class VipReservationAdmin(ReadOnlyAdmin):
     search_fields = ("host_name", "host_email", "order__reference", "external_payment_id")
     ordering = ("event__starts_at", "table__code")
     action_form = PartyActionForm
-    actions = ("seat", "move", "swap", "resize", "cancel")
+    actions = ("seat", "move", "swap", "join", "part", "resize", "cancel")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[VipReservation]:
         """Count who of each party is in."""
@@ -195,8 +195,11 @@ class VipReservationAdmin(ReadOnlyAdmin):
 
         def do(party: VipReservation) -> str:
             moved = changing.move(party.pk, note_of(request), by_id=request.user.pk, now=timezone.now())
-            difference = format_cents(moved.difference_cents, party.order.currency)
-            return f"{party}: {moved.was} → {moved.reservation.table}. Difference in price: {difference}; not charged."
+            difference, back = (
+                format_cents(cents, party.order.currency) for cents in (moved.difference_cents, moved.back_cents)
+            )
+            money = f"{back} on its way back." if moved.back_cents else "nothing is charged."
+            return f"{party}: {moved.was} → {moved.reservation.table}. Difference in price: {difference}; {money}"
 
         each(request, queryset, do)
 
@@ -213,6 +216,26 @@ class VipReservationAdmin(ReadOnlyAdmin):
             messages.error(request, refusal.sentence)
             return
         messages.success(request, f"Swapped: {moved.was} and {moved.reservation.table}.")
+
+    @admin.action(description="Add the neighbouring table typed beside", permissions=["view"])
+    def join(self, request: HttpRequest, queryset: QuerySet[VipReservation]) -> None:
+        """Give a party the table beside its own too."""
+
+        def do(party: VipReservation) -> str:
+            joining.join(party.pk, note_of(request), by_id=request.user.pk, now=timezone.now())
+            return f"{party}: tables {joining.names_of(party)}."
+
+        each(request, queryset, do)
+
+    @admin.action(description="Part joined tables", permissions=["view"])
+    def part(self, request: HttpRequest, queryset: QuerySet[VipReservation]) -> None:
+        """Put tables that were joined back on sale."""
+
+        def do(party: VipReservation) -> str:
+            parted = joining.part(party.pk, by_id=request.user.pk, now=timezone.now())
+            return f"{party}: {parted} back on sale."
+
+        each(request, queryset, do)
 
     @admin.action(description="Change the party's size to what is typed beside", permissions=["view"])
     def resize(self, request: HttpRequest, queryset: QuerySet[VipReservation]) -> None:

@@ -55,6 +55,7 @@ class Payment(Stateful):
         default=0, help_text="Promised back: refunds that succeeded or are under way."
     )
     created_at = models.DateTimeField()
+    told_by = models.CharField(max_length=255, blank=True, default="", help_text="The event that told of its success.")
     processed_at = models.DateTimeField(null=True, blank=True)
     disputed_at = models.DateTimeField(null=True, blank=True)
 

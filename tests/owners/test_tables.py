@@ -102,7 +102,8 @@ def test_an_owner_moves_swaps_resizes_and_seats(provider: FakeProvider, console:
     second = buy_table(provider, TableFactory.create(event=event, code="F2"))
     TableFactory.create(event=event, code="F3", deposit_cents=30_000)
 
-    assert "Difference in price: $60.00; not charged." in act(console, "vipreservation", "move", first.pk, note="F3")
+    moved = act(console, "vipreservation", "move", first.pk, note="F3")
+    assert "Difference in price: $60.00; nothing is charged." in moved
     assert "There is no such table" in act(console, "vipreservation", "move", first.pk, note="Z9")
     assert "Swapped: " in act(console, "vipreservation", "swap", first.pk, second.pk)
     assert "Choose two parties" in act(console, "vipreservation", "swap", first.pk)

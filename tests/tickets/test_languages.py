@@ -108,7 +108,8 @@ def test_tickets_are_printed_in_the_orders_language(provider: FakeProvider) -> N
     order.language = "es"
 
     with translation.override("es"):
-        contents = json.dumps(pdf.contents_of(order), ensure_ascii=False)
+        pages = [pdf.ticket_page(order, ticket, of=2) for ticket in order.tickets.order_by("position")]
+        contents = json.dumps(pdf.contents_of(order, pages), ensure_ascii=False)
 
     assert "Boleto 1 de 2" in contents
     assert "Puertas" in contents

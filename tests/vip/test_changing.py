@@ -17,7 +17,7 @@ from tickets import door
 from tickets import nights as whole_nights
 from tickets.door import Verdict
 from tickets.exceptions import NotOnSale, ReasonNeeded
-from tickets.models import Event
+from tickets.models import Event, OrderTerms, RefundPolicy
 from vip import cancelling, changing, nights, policy, reminding, summary, tables, tasks
 from vip.booking import Party
 from vip.exceptions import (
@@ -68,7 +68,8 @@ def test_a_moved_party_keeps_its_passes_and_is_told(
     assert door.admit_guest(code, user_id=None, now=now).verdict == Verdict.ADMITTED
     assert hold_table(was).status == "pending"
     change = TableChange.objects.get()
-    assert (change.kind, change.by, change.note, change.at) == ("moved", owner, f"{was.code} → {better.code}", now)
+    assert (change.kind, change.by, change.at) == ("moved", owner, now)
+    assert change.note == f"{was.code} → {better.code}: $960.00"
     retrying.run_due(now=now + timedelta(seconds=5))
     letter = next(letter for letter in mailoutbox if letter.subject.startswith("Your table is now"))
     assert f"from table {was.code} to table {better.code}" in letter.body
@@ -303,8 +304,14 @@ def test_the_club_cancels_with_everything_back(
         cancelling.cancel_by_venue(party.pk, reason="again", by_id=owner.pk, now=now)
 
 
+def buy_table_with_terms(provider: FakeProvider) -> VipReservation:
+    table = TableFactory.create()
+    RefundPolicy.objects.create(event=table.event)
+    return buy_table(provider, table)
+
+
 def test_nothing_goes_back_beyond_what_is_left(provider: FakeProvider, now: datetime) -> None:
-    party = buy_table(provider)
+    party = buy_table_with_terms(provider)
     payment = Payment.objects.get()
     with transaction.atomic():
         refunds.owe(payment, amount_cents=20_001, reason=Refund.Reason.OWNER, cause="one share", now=now)
@@ -319,7 +326,7 @@ def test_nothing_goes_back_beyond_what_is_left(provider: FakeProvider, now: date
 
 
 def test_ten_cancellations_at_once_send_the_money_once(provider: FakeProvider, now: datetime) -> None:
-    party = buy_table(provider)
+    party = buy_table_with_terms(provider)
 
     answers = all_at_once(10, lambda _: cancelling.cancel_by_guest(party.pk, shown_cents="24000", now=now))
     retrying.run_due(now=now + timedelta(seconds=5))
@@ -366,19 +373,48 @@ def test_a_refunded_tables_passes_are_refused(provider: FakeProvider, now: datet
 
 
 @pytest.mark.parametrize(
-    ("hours", "per_cent"), [(200, 100), (168, 100), (167.9, 50), (48, 50), (47.9, 0), (0, 0), (-1, 0)]
+    ("hours", "per_cent"), [(200, 100), (168.1, 100), (168, 50), (48.1, 50), (48, 0), (0, 0), (-1, 0)]
 )
-def test_the_policy_is_read_at_its_edges(hours: float, per_cent: int) -> None:
-    assert policy.per_cent_at([[168, 100], [48, 50]], timedelta(hours=hours)) == per_cent
+def test_the_policy_is_read_at_its_edges(hours: float, per_cent: int, now: datetime) -> None:
+    terms = OrderTerms(all_until_hours=168, part_until_hours=48, part_percent=50)
+
+    assert terms.part_at(now, doors_at=now + timedelta(hours=hours))[0] == per_cent
 
 
 def test_the_policy_a_table_was_sold_under_stays(provider: FakeProvider, now: datetime) -> None:
-    party = buy_table(provider, TableFactory.create(event=EventFactory.create(doors_at=in_days(10))))
-    party.terms["refund_tiers"] = [[24, 100]]
-    party.save(update_fields=["terms"])
+    event = EventFactory.create(doors_at=in_days(10))
+    RefundPolicy.objects.create(event=event, all_until_hours=24, part_until_hours=24)
+    party = buy_table(provider, TableFactory.create(event=event))
+    RefundPolicy.objects.update(all_until_hours=9000)
     Event.objects.update(doors_at=in_days(2), starts_at=in_days(2.1), ends_at=in_days(2.3))
 
-    assert policy.on_cancelling(VipReservation.objects.get(), now=now).per_cent == 100
+    back = policy.on_cancelling(VipReservation.objects.get(), now=now)
+
+    assert (back.per_cent, back.cents) == (100, party.order.total_cents)
+
+
+@pytest.mark.parametrize(
+    ("mode", "terms", "back"),
+    [
+        ("deposit", {}, 24_000),
+        ("deposit", {"deposit_comes_back": False}, 0),
+        ("deposit", {"fees_come_back": False}, 24_000),
+        ("deposit", None, 0),
+        ("package", {}, 88_000),
+        ("package", {"deposit_comes_back": False}, 88_000),
+        ("package", {"fees_come_back": False}, 80_000),
+    ],
+)
+def test_what_comes_back_is_what_the_night_says(
+    provider: FakeProvider, mode: str, terms: dict[str, bool] | None, back: int, now: datetime
+) -> None:
+    event = EventFactory.create(doors_at=in_days(10))
+    if terms is not None:
+        RefundPolicy.objects.create(event=event, **terms)
+
+    party = buy_table(provider, TableFactory.create(event=event, mode=mode, service_bps=1_000))
+
+    assert policy.on_cancelling(party, now=now).cents == back
 
 
 # --- the end of the night, and before it ------------------------------------------------------------

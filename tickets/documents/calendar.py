@@ -10,8 +10,11 @@ from payments import products
 from payments.models import Order
 
 
-def order_calendar(order: Order) -> bytes:
-    """Return an order's night as a calendar file, in UTC; the same order is always the same entry."""
+def order_calendar(order: Order, *, page: str = "") -> bytes:
+    """Return an order's night as a calendar file, in UTC; the same order is always the same entry.
+
+    It leads to the order's own page, or to the address in `page`.
+    """
     night = order.event
     entry = Event()
     entry.add("uid", f"{order.pk}@maguey")
@@ -21,7 +24,7 @@ def order_calendar(order: Order) -> bytes:
     entry.add("dtend", night.ends_at.astimezone(UTC))
     entry.add("summary", f"{night.title} · {night.venue_name}")
     entry.add("location", f"{night.venue_name}, {night.venue_address}")
-    entry.add("url", settings.SITE_URL + reverse(products.of(order).page, args=[order.reference]))
+    entry.add("url", page or settings.SITE_URL + reverse(products.of(order).page, args=[order.reference]))
     calendar = Calendar()
     calendar.add("prodid", "-//Maguey//Tickets//EN")
     calendar.add("version", "2.0")

@@ -1,6 +1,7 @@
 """All tickets of an order as one tagged PDF."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import typst
@@ -13,20 +14,27 @@ from payments.models import Order
 from tickets.documents import qr
 from tickets.models import Ticket
 
+Page = dict[str, str]
+
 TEMPLATE = Path(__file__).with_name("order.typ")
 
 
 def order_pdf(order: Order) -> bytes:
-    """Return an order's living tickets as one PDF, a page each, checked as PDF/UA-1 by the compiler."""
+    """Return an order's living tickets as one PDF, a page each."""
+    tickets = list(kept_by_buyer(order).select_related("ticket_type").order_by("position"))
+    return pdf_of(order, lambda: [ticket_page(order, ticket, of=order.tickets.count()) for ticket in tickets])
+
+
+def pdf_of(order: Order, write_pages: Callable[[], list[Page]]) -> bytes:
+    """Return pages about an order's night as one PDF in the order's language, checked as PDF/UA-1 by the compiler."""
     with translation.override(order.language):
-        data = json.dumps(contents_of(order))
+        data = json.dumps(contents_of(order, write_pages()))
     return bytes(typst.compile(str(TEMPLATE), sys_inputs={"order": data}, pdf_standards=["ua-1"]))
 
 
-def contents_of(order: Order) -> dict[str, object]:
-    """Return everything the pages say, in the order's language."""
+def contents_of(order: Order, pages: list[Page]) -> dict[str, object]:
+    """Return everything the pages say."""
     night = order.event
-    tickets = list(kept_by_buyer(order).select_related("ticket_type").order_by("position"))
     return {
         "title": f"{night.title} · {night.venue_name}",
         "venue": night.venue_name,
@@ -41,7 +49,7 @@ def contents_of(order: Order) -> dict[str, object]:
             [_("Order"), order.reference],
         ],
         "note": _("One code lets one person in, once. Keep it to yourself."),
-        "tickets": [ticket_page(order, ticket, of=order.tickets.count()) for ticket in tickets],
+        "tickets": pages,
     }
 
 
@@ -50,7 +58,7 @@ def kept_by_buyer(order: Order) -> QuerySet[Ticket]:
     return order.tickets.exclude(status=Ticket.Status.VOID).filter(holder_reference=None)
 
 
-def ticket_page(order: Order, ticket: Ticket, *, of: int) -> dict[str, str]:
+def ticket_page(order: Order, ticket: Ticket, *, of: int) -> Page:
     """Return what one ticket's page says."""
     return {
         "type": ticket.ticket_type.name,

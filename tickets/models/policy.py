@@ -1,6 +1,7 @@
 """What a guest gets back who cancels: as the night says it, and as it was when they bought."""
 
 import uuid
+from datetime import datetime, timedelta
 
 from django.db import models
 from django.db.models import Q
@@ -8,6 +9,8 @@ from django.db.models import Q
 from payments.models import Order
 from payments.states import frozen, never_deleted
 from tickets.models.event import Event
+
+TERMS = ("all_until_hours", "part_until_hours", "part_percent", "fees_come_back", "deposit_comes_back")
 
 
 class Terms(models.Model):
@@ -17,9 +20,18 @@ class Terms(models.Model):
     part_until_hours = models.PositiveSmallIntegerField(default=24, help_text="A part back until so long before.")
     part_percent = models.PositiveSmallIntegerField(default=50)
     fees_come_back = models.BooleanField(default=True)
+    deposit_comes_back = models.BooleanField(default=True, help_text="A table's deposit, by the same terms.")
 
     class Meta:
         abstract = True
+
+    def part_at(self, now: datetime, *, doors_at: datetime) -> tuple[int, datetime]:
+        """Return how many per cent come back now, and until when that is so."""
+        for hours, percent in ((self.all_until_hours, 100), (self.part_until_hours, self.part_percent)):
+            until = doors_at - timedelta(hours=hours)
+            if now < until:
+                return percent, until
+        return 0, doors_at
 
 
 class RefundPolicy(Terms):
@@ -43,18 +55,27 @@ class RefundPolicy(Terms):
         return f"Refunds for {self.event_id}"
 
 
+class OrderTermsManager(models.Manager["OrderTerms"]):
+    """Keep terms with orders."""
+
+    def keep_for(self, order: Order) -> None:
+        """Keep the night's terms with an order as they are now; a night without any promises nothing."""
+        policy = RefundPolicy.objects.filter(event_id=order.event_id).values(*TERMS).first()
+        if policy:
+            self.create(order=order, **policy)
+
+
 class OrderTerms(Terms):
     """The terms an order was bought under: what changes later changes nothing here."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     order = models.OneToOneField(Order, on_delete=models.PROTECT, related_name="terms")
 
+    objects = OrderTermsManager()
+
     class Meta:
         db_table = "order_terms"
-        triggers = [
-            never_deleted(),
-            frozen("all_until_hours", "part_until_hours", "part_percent", "fees_come_back"),
-        ]
+        triggers = [never_deleted(), frozen(*TERMS)]
 
     def __str__(self) -> str:
         return f"Refunds for {self.order_id}"

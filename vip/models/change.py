@@ -27,6 +27,8 @@ class TableChange(models.Model):
         SEATED = "seated"
         HOST_CHANGED = "host_changed"
         REISSUED = "reissued"
+        JOINED = "joined"
+        PARTED = "parted"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     kind = models.CharField(max_length=20, choices=Kind.choices)

@@ -35,7 +35,9 @@ MAY_BE_TAKEN = """
         ELSIF place.status <> 'published' THEN
             RAISE EXCEPTION 'vip_reservation_never_on_a_closed_night' USING ERRCODE = 'check_violation',
                 CONSTRAINT = 'vip_reservation_never_on_a_closed_night';
-        ELSIF NEW.party_size > place.capacity_max THEN
+        ELSIF NEW.party_size > place.capacity_max + (
+            SELECT coalesce(sum(j.capacity_max), 0) FROM vip_tables j WHERE j.joined_to_id = NEW.id
+        ) THEN
             RAISE EXCEPTION 'vip_reservation_party_within_capacity' USING ERRCODE = 'check_violation',
                 CONSTRAINT = 'vip_reservation_party_within_capacity';
         END IF;

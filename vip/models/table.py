@@ -2,10 +2,29 @@
 
 import uuid
 
+import pgtrigger
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 
 from tickets.models import Event
+
+# The row is locked by now: whoever takes the table meanwhile waits, and finds it blocked.
+JOINED_WHEN_FREE = """
+    IF NEW.joined_to_id IS NOT NULL AND NEW.joined_to_id IS DISTINCT FROM OLD.joined_to_id AND (
+        EXISTS (
+            SELECT FROM vip_reservations r
+            WHERE r.table_id = NEW.id AND r.status IN ('held', 'confirmed', 'arrived', 'seated')
+        ) OR NOT EXISTS (
+            SELECT FROM vip_reservations r WHERE r.id = NEW.joined_to_id AND r.event_id = NEW.event_id
+            AND r.status IN ('confirmed', 'arrived', 'seated')
+        )
+    ) THEN
+        RAISE EXCEPTION 'vip_table_joined_only_when_free' USING ERRCODE = 'check_violation',
+            CONSTRAINT = 'vip_table_joined_only_when_free';
+    END IF;
+    RETURN NEW;
+"""
 
 
 class Table(models.Model):
@@ -15,9 +34,9 @@ class Table(models.Model):
     """
 
     class Tier(models.TextChoices):
-        PREMIUM = "premium", "Premium"
-        FRONT_ROW = "front_row", "Front row"
-        STANDARD = "standard", "Standard"
+        PREMIUM = "premium", _("Premium")
+        FRONT_ROW = "front_row", _("Front row")
+        STANDARD = "standard", _("Standard")
 
     class Mode(models.TextChoices):
         PACKAGE = "package"  # a fixed price with named bottles
@@ -49,6 +68,14 @@ class Table(models.Model):
     bottles = models.JSONField(default=list, blank=True)
     blocked = models.BooleanField(default=False)
     blocked_reason = models.CharField(max_length=200, blank=True, default="")
+    joined_to = models.ForeignKey(
+        "vip.VipReservation",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="joined_tables",
+        help_text="The party at the table beside it that has this one too.",
+    )
 
     class Meta:
         db_table = "vip_tables"
@@ -66,6 +93,9 @@ class Table(models.Model):
                 condition=Q(blocked=False) | ~Q(blocked_reason=""), name="vip_table_blocked_with_a_reason"
             ),
             models.CheckConstraint(
+                condition=Q(joined_to__isnull=True) | Q(blocked=True), name="vip_table_joined_is_blocked"
+            ),
+            models.CheckConstraint(
                 condition=Q(service_bps__lte=10_000, tax_bps__lte=10_000, gratuity_bps__lte=10_000),
                 name="vip_table_charges_at_most_whole",
             ),
@@ -74,6 +104,14 @@ class Table(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(tier__in=("premium", "front_row", "standard")), name="vip_table_known_tier"
+            ),
+        ]
+        triggers = [
+            pgtrigger.Trigger(
+                name="joined_when_free",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Update,
+                func=JOINED_WHEN_FREE,
             ),
         ]
 
