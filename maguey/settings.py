@@ -83,6 +83,7 @@ INSTALLED_APPS = [
     "pgtrigger",
     "django_celery_beat",
     "rest_framework",
+    "rest_framework_api_key",
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "payments",
@@ -319,6 +320,7 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     "ENUM_NAME_OVERRIDES": {
         "EventStatus": "tickets.models.Event.Status",
+        "OrderKind": "payments.models.Order.Kind",
         "OrderStatus": "payments.models.Order.Status",
         "TicketStatus": "tickets.models.Ticket.Status",
     },

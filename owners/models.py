@@ -6,6 +6,7 @@ from typing import ClassVar
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from rest_framework_api_key.models import AbstractAPIKey
 
 from payments.models import PaymentFailure
 from payments.models.retryable import Retryable, owed
@@ -42,6 +43,17 @@ class OwnerAssignment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id} {self.role}"
+
+
+class StaffKey(AbstractAPIKey):
+    """A token by which a program does what one person may do; kept as a hash, shown once."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="staff_keys")
+    last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    class Meta(AbstractAPIKey.Meta):
+        db_table = "staff_keys"
+        verbose_name = "API key"
 
 
 class Alert(Retryable):

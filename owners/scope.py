@@ -8,6 +8,18 @@ from owners.models import OwnerAssignment
 RUNS = (OwnerAssignment.Role.OWNER, OwnerAssignment.Role.ADMIN)
 
 
+def runs_nights(user: User | AnonymousUser) -> bool:
+    """Say whether this person runs any night at all."""
+    if isinstance(user, AnonymousUser) or not user.is_active:
+        return False
+    return user.is_superuser or OwnerAssignment.objects.filter(user_id=user.pk, role__in=RUNS).exists()
+
+
+def runs_every_night(user: User | AnonymousUser) -> bool:
+    """Say whether this person runs all nights, those to come included."""
+    return runs_nights(user) and nights(user, "pk") == Q()
+
+
 def nights(user: User | AnonymousUser, path: str) -> Q:
     """Return the condition that `path`, a night's key, is one this person runs."""
     if isinstance(user, AnonymousUser):

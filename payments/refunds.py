@@ -1,6 +1,6 @@
 """Money back: promised with a key of our own, sent once, followed until the provider is done."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import datetime
 from functools import partial
 from uuid import UUID
@@ -14,16 +14,29 @@ from payments.failures import Category, Severity, Trouble
 from payments.gateways.types import ProviderRefund, RefundStatus
 from payments.models import Fulfilment, Order, Payment, Refund, RefundItem
 
+Remember = Callable[[list[Refund]], None]
+
 KIND = "refund"
 Reason = Refund.Reason
 Status = Refund.Status
 TRIED_AGAIN = "Tried again."
 
 
+def forget(promised: list[Refund]) -> None:
+    """Keep no record beside the refunds themselves."""
+
+
 @transaction.atomic(durable=True)
-def refund_order(order_id: UUID, *, reason: Refund.Reason, cause: str, now: datetime) -> list[Refund]:
-    """Promise back all the money an order still has with us; a repeat promises nothing more."""
-    return owe_all(orders.lock(order_id), reason=reason, cause=cause, now=now)
+def refund_order(
+    order_id: UUID, *, reason: Refund.Reason, cause: str, now: datetime, remember: Remember = forget
+) -> list[Refund]:
+    """Promise back all the money an order still has with us; a repeat promises nothing more.
+
+    `remember` is a step in the same transaction.
+    """
+    promised = owe_all(orders.lock(order_id), reason=reason, cause=cause, now=now)
+    remember(promised)
+    return promised
 
 
 @transaction.atomic(savepoint=False)
@@ -37,9 +50,12 @@ def owe_all(order: Order, *, reason: Refund.Reason, cause: str, now: datetime) -
 
 
 @transaction.atomic(durable=True)
-def refund_goods(order_id: UUID, goods: Collection[UUID], *, reason: Refund.Reason, now: datetime) -> Refund:
+def refund_goods(
+    order_id: UUID, goods: Collection[UUID], *, reason: Refund.Reason, now: datetime, remember: Remember = forget
+) -> Refund:
     """Promise back what single goods of an order cost, all fees included; each goes back once, ever.
 
+    `remember` is a step in the same transaction.
     They are taken back when the provider has accepted the refund: then they no longer let anybody in.
     Raises NothingToRefund, RefundTooLarge.
     """
@@ -56,6 +72,7 @@ def refund_goods(order_id: UUID, goods: Collection[UUID], *, reason: Refund.Reas
     RefundItem.objects.bulk_create(
         RefundItem(refund=refund, item=item, amount_cents=cents) for item, cents in sorted(prices.items())
     )
+    remember([refund])
     return refund
 
 

@@ -120,3 +120,9 @@ class DatesOutOfOrder(TicketsError):
 
     code = "dates_out_of_order"
     status = 422
+
+
+class SlugTaken(TicketsError):
+    """Another night has this address already."""
+
+    code = "slug_taken"

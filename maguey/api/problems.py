@@ -30,7 +30,9 @@ def answer(error: Exception, context: dict[str, Any]) -> Response:  # Any: DRF's
             found = problem(422, "invalid", "Some of what was sent is not right.", errors=error.detail)
         case exceptions.APIException():
             code = error.get_codes()
-            found = problem(error.status_code, code if isinstance(code, str) else "error", str(error.detail))
+            headers = {"WWW-Authenticate": str(word)} if (word := getattr(error, "auth_header", None)) else None
+            code = code if isinstance(code, str) else "error"
+            found = problem(error.status_code, code, str(error.detail), headers=headers)
         case _:
             logger.exception("The API failed")
             found = problem(500, "error", "Something went wrong on our side. Please try again.")

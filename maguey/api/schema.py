@@ -4,11 +4,13 @@ from typing import Any, Literal
 
 from drf_spectacular.openapi import AutoSchema
 
+from maguey.api.keys import StaffKeys
 from maguey.api.problems import CONTENT_TYPE
 from maguey.api.shapes import ProblemShape
 
 EVERYWHERE = ("406",)
 OF_ONE_THING = ("404",)
+OF_STAFF = ("400", "401", "403", "429")
 OF_A_POST = ("400", "404", "409", "415", "422", "429", "502", "503")
 
 
@@ -26,6 +28,6 @@ class ProblemSchema(AutoSchema):
         return answers
 
     def _refusals(self) -> tuple[str, ...]:
-        if self.method == "POST":
-            return (*OF_A_POST, *EVERYWHERE)
-        return (*OF_ONE_THING, *EVERYWHERE) if "{" in self.path else EVERYWHERE
+        found = OF_A_POST if self.method == "POST" else OF_ONE_THING if "{" in self.path else ()
+        of_staff = OF_STAFF if StaffKeys in self.view.authentication_classes else ()
+        return tuple(dict.fromkeys((*found, *of_staff, *EVERYWHERE)))

@@ -67,12 +67,17 @@ class Night(APIView):
     @extend_schema(responses=NightShape)
     def get(self, request: Request, slug: str) -> Response:
         """Show a night, what is sold for it and how much is left."""
-        night: Any = get_object_or_404(Event.objects.visible(), slug=slug)  # Any: two lists are put on it below
-        now = timezone.now()
-        types = holds.with_available(night.ticket_types.all(), now=now)
-        night.types_with_available = types.order_by("position", "name")
-        night.tables_in_order = floor.with_state(night.tables.all(), now=now).order_by("code")
-        return Response(NightShape(night).data)
+        return Response(NightShape(as_night(get_object_or_404(Event.objects.visible(), slug=slug))).data)
+
+
+def as_night(event: Event) -> Any:  # Any: two lists are put on it
+    """Return a night with what is sold for it and how much is left."""
+    night: Any = event  # Any: as above
+    now = timezone.now()
+    types = holds.with_available(night.ticket_types.all(), now=now)
+    night.types_with_available = types.order_by("position", "name")
+    night.tables_in_order = floor.with_state(night.tables.all(), now=now).order_by("code")
+    return night
 
 
 class Orders(APIView):

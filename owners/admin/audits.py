@@ -24,7 +24,7 @@ class LedgerAuditAdmin(ReadOnlyAdmin):
     readonly_fields = fields
     actions_list = ("run_now",)
 
-    @action(description="Audit now", url_path="run-now", permissions=["view"])  # type: ignore[untyped-decorator]  # unfold ships no types
+    @action(description="Audit now", url_path="run-now", permissions=["run"])  # type: ignore[untyped-decorator]  # unfold ships no types
     def run_now(self, request: HttpRequest) -> HttpResponse:
         """Audit the ledger while the owner waits."""
         found = audit.run(now=timezone.now())

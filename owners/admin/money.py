@@ -23,13 +23,13 @@ class OrderAdmin(ReadOnlyAdmin):
     ordering = ("-created_at",)
     actions = ("retry_fulfilment", "refund")
 
-    @admin.action(description="Retry fulfilment", permissions=["view"])
+    @admin.action(description="Retry fulfilment", permissions=["run"])
     def retry_fulfilment(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
         """Give these orders a fresh set of tries."""
         started = sum(fulfilment.retry(order, now=timezone.now()) for order in queryset)
         messages.success(request, f"Started afresh: {started}.")
 
-    @admin.action(description="Refund in full", permissions=["view"])
+    @admin.action(description="Refund in full", permissions=["run"])
     def refund(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
         """Promise back all the money of these orders."""
         owed = [
@@ -79,7 +79,7 @@ class RefundAdmin(ReadOnlyAdmin):
     ordering = ("-created_at",)
     actions = ("try_again",)
 
-    @admin.action(description="Try again", permissions=["view"])
+    @admin.action(description="Try again", permissions=["run"])
     def try_again(self, request: HttpRequest, queryset: QuerySet[Refund]) -> None:
         """Send money back that could not go."""
         for refund in queryset:

@@ -11,14 +11,15 @@ from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import action
 
 from owners.admin.base import ReadOnlyAdmin
-from owners.admin.nights_off import CallOffForm, PostponeForm
+from owners.admin.night_forms import CallOffForm, DuplicateForm, PostponeForm
 from owners.admin.selling import RefundPolicyInline
 from payments import refunds
 from payments.exceptions import NothingToRefund, PaymentsError, RefundTooLarge
 from payments.models import Refund
 from payments.money import format_cents
-from tickets import nights
+from tickets import nights, programme
 from tickets.models import Event, Scan, Ticket, TicketReservation, TicketType
+from vip import tables
 
 
 class TicketTypeInline(TabularInline):  # type: ignore[misc]  # unfold ships no types
@@ -43,8 +44,30 @@ class EventAdmin(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
     search_fields = ("title", "slug")
     readonly_fields = ("status", "cancelled_at", "postponed_at", "refunds_until", "idempotency_key")
     ordering = ("-starts_at",)
-    actions_detail = ("call_off", "postpone")
+    actions_detail = ("put_on_again", "postpone", "call_off")
     inlines = (TicketTypeInline, RefundPolicyInline)
+
+    @action(  # type: ignore[untyped-decorator]  # unfold ships no types
+        description="Put on again…",
+        permissions=["tickets.add_event"],
+        dialog={
+            "title": "Put this night on again",
+            "description": "Its words, types, terms and tables are copied to a draft at another date; no sale is.",
+            "form_class": DuplicateForm,
+            "form_submit_text": "Make the draft",
+        },
+    )
+    def put_on_again(self, request: HttpRequest, form: DuplicateForm, object_id: str) -> HttpResponse:
+        """Copy a night with its types and tables to another date, and lead to the copy."""
+        source, typed = Event.objects.get(pk=object_id), form.cleaned_data
+        try:
+            copy = programme.duplicate(source, slug=typed["slug"], doors_at=typed["doors_at"])
+        except PaymentsError as refusal:
+            messages.error(request, refusal.sentence)
+            return redirect("admin:tickets_event_change", object_id)
+        tables.copy(source, copy)
+        messages.success(request, "A draft: look it over, then publish it.")
+        return redirect("admin:tickets_event_change", copy.pk)
 
     @action(  # type: ignore[untyped-decorator]  # unfold ships no types
         description="Call off…",
@@ -117,7 +140,7 @@ class TicketAdmin(ReadOnlyAdmin):
         """Say whether the cardholder's bank wants the money back."""
         return ticket.order.disputed_at is not None
 
-    @admin.action(description="Refund these tickets", permissions=["view"])
+    @admin.action(description="Refund these tickets", permissions=["run"])
     def refund(self, request: HttpRequest, queryset: QuerySet[Ticket]) -> None:
         """Promise back what these tickets cost; they let nobody in once the money goes."""
         by_order: dict[UUID, list[UUID]] = {}

@@ -2,48 +2,17 @@
 
 from typing import Any
 
-from django import forms
 from django.contrib import admin, messages
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
-from unfold.forms import BaseDialogForm
-from unfold.widgets import UnfoldAdminSplitDateTimeWidget, UnfoldAdminTextInputWidget
 
 from owners.admin.base import ReadOnlyAdmin
 from payments.money import format_cents
 from tickets import nights
-from tickets.models import Event, NightChange, NightRefund
-from tickets.nights import Dates
-
-
-class CallOffForm(BaseDialogForm):  # type: ignore[misc]  # unfold ships no types
-    """Why a night is called off."""
-
-    reason = forms.CharField(max_length=500, widget=UnfoldAdminTextInputWidget())
-
-
-class PostponeForm(BaseDialogForm):  # type: ignore[misc]  # unfold ships no types
-    """When a night is to be instead, in the venue's time, and until when its guests may have their money back."""
-
-    doors_at = forms.SplitDateTimeField(label="Doors open", widget=UnfoldAdminSplitDateTimeWidget())
-    starts_at = forms.SplitDateTimeField(label="Starts", widget=UnfoldAdminSplitDateTimeWidget())
-    ends_at = forms.SplitDateTimeField(label="Ends", widget=UnfoldAdminSplitDateTimeWidget())
-    refunds_until = forms.SplitDateTimeField(label="All money back until", widget=UnfoldAdminSplitDateTimeWidget())
-    reason = forms.CharField(max_length=500, widget=UnfoldAdminTextInputWidget())
-
-    def __init__(self, request: HttpRequest, object_id: str | None = None, **kwargs: Any) -> None:  # Any: a form's own
-        """Begin with the night's dates as they are."""
-        super().__init__(request, object_id, **kwargs)
-        if object_id and (event := Event.objects.filter(pk=object_id).first()):
-            for name in ("doors_at", "starts_at", "ends_at"):
-                self.fields[name].initial = getattr(event, name)
-
-    def dates(self) -> Dates:
-        """Return the dates that were typed."""
-        return Dates(*(self.cleaned_data[name] for name in ("doors_at", "starts_at", "ends_at")))
+from tickets.models import NightChange, NightRefund
 
 
 def words_of(done: int, failed: int, waiting: int) -> str:
@@ -122,15 +91,11 @@ class NightRefundAdmin(ReadOnlyAdmin):
     ordering = ("done_at", "next_attempt_at", "-created_at")
     actions = ("try_again",)
 
-    @admin.action(description="Try again", permissions=["refund"])
+    @admin.action(description="Try again", permissions=["run"])
     def try_again(self, request: HttpRequest, queryset: QuerySet[NightRefund]) -> None:
         """Give orders a fresh set of tries."""
         started = sum(nights.retry(owed.pk, now=timezone.now()) for owed in queryset)
         messages.success(request, f"Started afresh: {started}.")
-
-    def has_refund_permission(self, request: HttpRequest) -> bool:
-        """Allow who may call a night off to send its money back."""
-        return request.user.has_perm("tickets.change_event")
 
     @admin.display(description="Guest")
     def guest(self, owed: NightRefund) -> str:

@@ -179,7 +179,7 @@ class VipReservationAdmin(ReadOnlyAdmin):
         found: QuerySet[VipReservation] = super().get_queryset(request).annotate(inside=inside)
         return found
 
-    @admin.action(description="Seated", permissions=["view"])
+    @admin.action(description="Seated", permissions=["run"])
     def seat(self, request: HttpRequest, queryset: QuerySet[VipReservation]) -> None:
         """Say that parties are at their tables."""
 
@@ -189,7 +189,7 @@ class VipReservationAdmin(ReadOnlyAdmin):
 
         each(request, queryset, do)
 
-    @admin.action(description="Move to the table typed beside", permissions=["view"])
+    @admin.action(description="Move to the table typed beside", permissions=["run"])
     def move(self, request: HttpRequest, queryset: QuerySet[VipReservation]) -> None:
         """Move a party to another table, and show the difference in price."""
 
@@ -203,7 +203,7 @@ class VipReservationAdmin(ReadOnlyAdmin):
 
         each(request, queryset, do)
 
-    @admin.action(description="Swap the two chosen", permissions=["view"])
+    @admin.action(description="Swap the two chosen", permissions=["run"])
     def swap(self, request: HttpRequest, queryset: QuerySet[VipReservation]) -> None:
         """Let two parties change tables."""
         chosen = list(queryset)
@@ -217,7 +217,7 @@ class VipReservationAdmin(ReadOnlyAdmin):
             return
         messages.success(request, f"Swapped: {moved.was} and {moved.reservation.table}.")
 
-    @admin.action(description="Add the neighbouring table typed beside", permissions=["view"])
+    @admin.action(description="Add the neighbouring table typed beside", permissions=["run"])
     def join(self, request: HttpRequest, queryset: QuerySet[VipReservation]) -> None:
         """Give a party the table beside its own too."""
 
@@ -227,7 +227,7 @@ class VipReservationAdmin(ReadOnlyAdmin):
 
         each(request, queryset, do)
 
-    @admin.action(description="Part joined tables", permissions=["view"])
+    @admin.action(description="Part joined tables", permissions=["run"])
     def part(self, request: HttpRequest, queryset: QuerySet[VipReservation]) -> None:
         """Put tables that were joined back on sale."""
 
@@ -237,7 +237,7 @@ class VipReservationAdmin(ReadOnlyAdmin):
 
         each(request, queryset, do)
 
-    @admin.action(description="Change the party's size to what is typed beside", permissions=["view"])
+    @admin.action(description="Change the party's size to what is typed beside", permissions=["run"])
     def resize(self, request: HttpRequest, queryset: QuerySet[VipReservation]) -> None:
         """Let parties grow or shrink."""
         typed = note_of(request)
@@ -249,7 +249,7 @@ class VipReservationAdmin(ReadOnlyAdmin):
 
         each(request, queryset, do)
 
-    @admin.action(description="Cancel and refund in full (give a reason)", permissions=["view"])
+    @admin.action(description="Cancel and refund in full (give a reason)", permissions=["run"])
     def cancel(self, request: HttpRequest, queryset: QuerySet[VipReservation]) -> None:
         """Cancel tables for the club; everything that was paid goes back."""
 
@@ -292,7 +292,7 @@ class GuestPassAdmin(ReadOnlyAdmin):
     action_form = PartyActionForm
     actions = ("reissue", "refund_share")
 
-    @admin.action(description="New code, the old one is dead", permissions=["view"])
+    @admin.action(description="New code, the old one is dead", permissions=["run"])
     def reissue(self, request: HttpRequest, queryset: QuerySet[GuestPass]) -> None:
         """Give seats new codes."""
 
@@ -302,7 +302,7 @@ class GuestPassAdmin(ReadOnlyAdmin):
 
         each(request, queryset, do)
 
-    @admin.action(description="Refund this guest's share (give a reason)", permissions=["view"])
+    @admin.action(description="Refund this guest's share (give a reason)", permissions=["run"])
     def refund_share(self, request: HttpRequest, queryset: QuerySet[GuestPass]) -> None:
         """Send back shares of what was paid, and take the passes back."""
 

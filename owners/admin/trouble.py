@@ -23,13 +23,13 @@ class PaymentFailureAdmin(ReadOnlyAdmin):
     ordering = ("resolved", "-created_at")
     actions = ("resolve", "retry_fulfilment")
 
-    @admin.action(description="Resolve", permissions=["view"])
+    @admin.action(description="Resolve", permissions=["run"])
     def resolve(self, request: HttpRequest, queryset: QuerySet[PaymentFailure]) -> None:
         """Mark these as put right by the person who says so."""
         done = sum(resolving.resolve(failure.pk, user=request.user, now=timezone.now()) for failure in queryset)
         messages.success(request, f"Resolved: {done}.")
 
-    @admin.action(description="Retry fulfilment", permissions=["view"])
+    @admin.action(description="Retry fulfilment", permissions=["run"])
     def retry_fulfilment(self, request: HttpRequest, queryset: QuerySet[PaymentFailure]) -> None:
         """Give the orders behind these a fresh set of tries."""
         orders = {failure.order for failure in queryset.select_related("order") if failure.order}
@@ -57,7 +57,7 @@ class WebhookEventAdmin(ReadOnlyAdmin):
     ordering = ("-received_at",)
     actions = ("replay",)
 
-    @admin.action(description="Replay", permissions=["view"])
+    @admin.action(description="Replay", permissions=["run"])
     def replay(self, request: HttpRequest, queryset: QuerySet[WebhookEvent]) -> None:
         """Have these applied once more."""
         for event in queryset:
@@ -74,7 +74,7 @@ class AlertAdmin(ReadOnlyAdmin):
     ordering = ("-created_at",)
     actions = ("acknowledge",)
 
-    @admin.action(description="Acknowledge", permissions=["view"])
+    @admin.action(description="Acknowledge", permissions=["run"])
     def acknowledge(self, request: HttpRequest, queryset: QuerySet[Alert]) -> None:
         """Say that somebody has seen these."""
         done = queryset.filter(acknowledged_at=None).update(

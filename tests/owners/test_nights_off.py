@@ -7,9 +7,10 @@ from django.urls import reverse
 
 from payments import retrying
 from tests.buying import buy, clock, fresh, hold
-from tests.factories.tickets import EventFactory, TicketTypeFactory
+from tests.factories.tickets import EventFactory, TicketTypeFactory, in_days
+from tests.factories.vip import TableFactory
 from tests.fakes import FakeProvider
-from tickets.models import Event, NightChange, NightRefund
+from tickets.models import Event, NightChange, NightRefund, RefundPolicy
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -88,3 +89,32 @@ def test_a_night_is_postponed_from_its_page(console: Client) -> None:
     assert "Moved. Guests who are told by email: 0." in done
     moved = Event.objects.get()
     assert abs(moved.doors_at - event.doors_at - later) < timedelta(minutes=1)
+
+
+def test_a_night_is_put_on_again_with_types_terms_and_tables(console: Client, provider: FakeProvider) -> None:
+    type_ = TicketTypeFactory.create(capacity=10, sales_end_at=in_days(2))
+    source = type_.event
+    RefundPolicy.objects.create(event=source, part_percent=30)
+    table = TableFactory.create(event=source, blocked=True, blocked_reason="lamp")
+    buy(provider, type_)
+    doors = (source.doors_at + timedelta(days=7)).astimezone(source.zone)
+    path = reverse("admin:tickets_event_put_on_again", args=[source.pk])
+
+    done = console.post(path, {"_form_submitted": "on", "slug": "otra", **typed(doors, "doors_at")}, follow=True)
+    refused = console.post(path, {"_form_submitted": "on", "slug": "otra", **typed(doors, "doors_at")}, follow=True)
+
+    copy = Event.objects.get(slug="otra")
+    assert "A draft: look it over" in done.content.decode()
+    assert "has this address already" in refused.content.decode()
+    assert (copy.status, copy.title, copy.ends_at - copy.doors_at) == (
+        "draft", source.title, source.ends_at - source.doors_at
+    )  # fmt: skip
+    copied = copy.ticket_types.get()
+    assert (copied.sold, copied.held, copied.capacity, copied.slug) == (0, 0, 10, type_.slug)
+    assert copied.sales_end_at is not None
+    assert abs(copied.sales_end_at - in_days(9)) < timedelta(minutes=2)
+    assert copy.refund_policy.part_percent == 30
+    again = copy.tables.get()
+    assert (again.code, again.blocked, again.price_cents) == (table.code, False, table.price_cents)
+    type_.refresh_from_db()
+    assert type_.sold == 2
