@@ -49,7 +49,7 @@ class EventAdmin(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
 
     @action(  # type: ignore[untyped-decorator]  # unfold ships no types
         description="Put on again…",
-        permissions=["tickets.add_event"],
+        permissions=["put_on"],
         dialog={
             "title": "Put this night on again",
             "description": "Its words, types, terms and tables are copied to a draft at another date; no sale is.",
@@ -112,6 +112,10 @@ class EventAdmin(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
         except PaymentsError as refusal:
             messages.error(request, refusal.sentence)
         return redirect("admin:tickets_event_change", object_id)
+
+    def has_put_on_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        """Allow who may add nights to put one on again."""
+        return bool(self.has_add_permission(request))
 
     @admin.display(description="Sold")
     def sold(self, event: Event) -> str:
