@@ -69,8 +69,13 @@ def of_night(event: Event) -> Summary:
     parties: dict[UUID, list[VipReservation]] = {}
     for party in VipReservation.objects.filter(event=event).select_related("order").annotate(inside=inside):
         parties.setdefault(party.table_id, []).append(party)
-    tables = Table.objects.filter(event=event).order_by("code")
+    tables = sorted(Table.objects.filter(event=event), key=by_number)
     return Summary([row_of(table, parties.get(table.pk, [])) for table in tables])
+
+
+def by_number(table: Table) -> tuple[str, int, str]:
+    """Sort F2 before F10, and both before S1."""
+    return table.code.rstrip("0123456789"), len(table.code), table.code
 
 
 def row_of(table: Table, parties: list[VipReservation]) -> Row:

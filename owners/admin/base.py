@@ -3,10 +3,19 @@
 from typing import Any, TypeVar
 
 from django.db.models import Model
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
 from unfold.admin import ModelAdmin
 
 M = TypeVar("M", bound=Model)
+
+
+def lead_to(request: HttpRequest, page: str, *args: object) -> HttpResponse:
+    """Leave a dialog for a page: its form is sent by htmx, which follows a redirect into the dialog itself."""
+    if request.headers.get("HX-Request"):
+        return HttpResponse(headers={"HX-Redirect": reverse(page, args=args)})
+    return redirect(page, *args)
 
 
 class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]  # unfold ships no types

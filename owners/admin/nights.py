@@ -5,12 +5,13 @@ from uuid import UUID
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
 from django.utils import timezone
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import action
 
-from owners.admin.base import ReadOnlyAdmin
+from owners.admin.base import ReadOnlyAdmin, lead_to
 from owners.admin.night_forms import CallOffForm, DuplicateForm, PostponeForm
 from owners.admin.selling import RefundPolicyInline
 from payments import refunds
@@ -19,7 +20,7 @@ from payments.models import Refund
 from payments.money import format_cents
 from tickets import nights, programme
 from tickets.models import Event, Scan, Ticket, TicketReservation, TicketType
-from vip import tables
+from vip import floor, floor_plan, summary, tables
 
 
 class TicketTypeInline(TabularInline):  # type: ignore[misc]  # unfold ships no types
@@ -44,8 +45,22 @@ class EventAdmin(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
     search_fields = ("title", "slug")
     readonly_fields = ("status", "cancelled_at", "postponed_at", "refunds_until", "idempotency_key")
     ordering = ("-starts_at",)
-    actions_detail = ("put_on_again", "postpone", "call_off")
+    actions_detail = ("reservations", "put_on_again", "postpone", "call_off")
     inlines = (TicketTypeInline, RefundPolicyInline)
+
+    @action(description="Tables", permissions=["view"])  # type: ignore[untyped-decorator]  # unfold ships no types
+    def reservations(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Show a night's tables in figures and on the plan of the room."""
+        event = get_object_or_404(self.get_queryset(request), pk=object_id)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"Tables of {event}",
+            "event": event,
+            "summary": summary.of_night(event),
+            "places": floor.of_night(event, now=timezone.now()),
+            "decor": floor_plan.DECOR,
+        }
+        return TemplateResponse(request, "admin/tickets/event/reservations.html", context)
 
     @action(  # type: ignore[untyped-decorator]  # unfold ships no types
         description="Put on again…",
@@ -64,10 +79,10 @@ class EventAdmin(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
             copy = programme.duplicate(source, slug=typed["slug"], doors_at=typed["doors_at"])
         except PaymentsError as refusal:
             messages.error(request, refusal.sentence)
-            return redirect("admin:tickets_event_change", object_id)
+            return lead_to(request, "admin:tickets_event_change", object_id)
         tables.copy(source, copy)
         messages.success(request, "A draft: look it over, then publish it.")
-        return redirect("admin:tickets_event_change", copy.pk)
+        return lead_to(request, "admin:tickets_event_change", copy.pk)
 
     @action(  # type: ignore[untyped-decorator]  # unfold ships no types
         description="Call off…",
@@ -84,7 +99,7 @@ class EventAdmin(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
         reason, now = form.cleaned_data["reason"], timezone.now()
         orders = nights.cancel_night(UUID(object_id), reason=reason, by_id=request.user.pk, now=now)
         messages.success(request, f"Called off. Orders to give back: {orders}.")
-        return redirect("admin:tickets_nightchange_changelist")
+        return lead_to(request, "admin:tickets_nightchange_changelist")
 
     @action(  # type: ignore[untyped-decorator]  # unfold ships no types
         description="Postpone…",
@@ -111,7 +126,7 @@ class EventAdmin(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
             messages.success(request, f"Moved. Guests who are told by email: {told}.")
         except PaymentsError as refusal:
             messages.error(request, refusal.sentence)
-        return redirect("admin:tickets_event_change", object_id)
+        return lead_to(request, "admin:tickets_event_change", object_id)
 
     def has_put_on_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
         """Allow who may add nights to put one on again."""

@@ -2,15 +2,21 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from payments import retrying
+from payments import fulfilment, retrying
+from payments.orders import Buyer
 from tests.buying import buy, clock, fresh, hold
 from tests.factories.tickets import EventFactory, TicketTypeFactory, in_days
-from tests.factories.vip import TableFactory
+from tests.factories.vip import TableFactory, buy_table
 from tests.fakes import FakeProvider
 from tickets.models import Event, NightChange, NightRefund, RefundPolicy
+from vip import changing
+from vip.booking import Party
+from vip.models import VipReservation
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -118,3 +124,24 @@ def test_a_night_is_put_on_again_with_types_terms_and_tables(console: Client, pr
     assert (again.code, again.blocked, again.price_cents) == (table.code, False, table.price_cents)
     type_.refresh_from_db()
     assert type_.sold == 2
+
+
+def test_a_nights_tables_are_shown_in_figures_and_on_the_plan(console: Client, provider: FakeProvider) -> None:
+    table = TableFactory.create(code="F1")
+    buy_table(provider, table, size=4)
+    walk_in = TableFactory.create(event=table.event, code="F2")
+    paid = VipReservation.Provider.CASH
+    guest = Buyer("Beto", "beto@example.com")
+    order = changing.sell_to_walk_in(
+        walk_in.pk, party=Party(2), buyer=guest, paid_by=paid, by_id=User.objects.get().pk, now=clock()
+    )
+    fulfilment.try_now(order, now=clock())
+    path = reverse("admin:tickets_event_reservations", args=[table.event.pk])
+
+    with CaptureQueriesContext(connection) as queries:
+        page = console.get(path).content.decode()
+
+    assert "0 of 6" in page
+    assert "$480.00" in page  # the deposit by card, and what was paid in cash
+    assert "F1: Taken. F2: Taken." in page
+    assert len(queries) <= 20
