@@ -189,6 +189,14 @@ HOLD_EXTENSION_MINUTES = positive("HOLD_EXTENSION_MINUTES", default=10)
 OFFER_MINUTES = positive("OFFER_MINUTES", default=60)
 HOLD_GRACE_MINUTES = positive("HOLD_GRACE_MINUTES", default=20)
 RETRY_DELAYS_SECONDS = [int(word) for word in words("RETRY_DELAYS_SECONDS", default="2,10,60,300,900")]
+# When trouble is called trouble: events that wait, events that fail, payments without events, a clock that stopped.
+WEBHOOK_BACKLOG_SECONDS = positive("WEBHOOK_BACKLOG_SECONDS", default=300)
+WEBHOOK_FAILURES_PER_HOUR = positive("WEBHOOK_FAILURES_PER_HOUR", default=10)
+WEBHOOK_SILENCE_MINUTES = positive("WEBHOOK_SILENCE_MINUTES", default=15)
+BEAT_SILENT_SECONDS = positive("BEAT_SILENT_SECONDS", default=120)
+ALERT_AGAIN_MINUTES = positive("ALERT_AGAIN_MINUTES", default=30)
+ALERT_WEBHOOK_URL = env.str("ALERT_WEBHOOK_URL", default="")
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 LEASE_SECONDS = positive("LEASE_SECONDS", default=60)
 
 # --- Stripe ------------------------------------------------------------------------------

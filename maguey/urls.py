@@ -5,13 +5,15 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 from django.views.i18n import set_language
 
-from maguey import health
+from maguey import health, metrics
 from payments import webhook_views
 
 urlpatterns = [
     path("webhooks/stripe/", webhook_views.stripe, name="stripe-webhook"),
     path("health/live/", health.live, name="live"),
     path("health/ready/", health.ready, name="ready"),
+    path("health/webhooks/", health.webhooks, name="webhooks-health"),
+    path("metrics", metrics.metrics, name="metrics"),
     path("favicon.ico", RedirectView.as_view(url="/static/img/favicon.svg", permanent=True)),
     path("admin/", admin.site.urls),
     path("api/v1/", include("maguey.api.urls")),

@@ -1,8 +1,9 @@
 """Owners are told of every failure that a person should know of: once per cause, by console and email."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
+import requests
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db import transaction
@@ -16,18 +17,59 @@ from payments.models import PaymentFailure
 KIND = "alert"
 TOLD = (PaymentFailure.Severity.CRITICAL, PaymentFailure.Severity.WARNING)
 TITLE_LENGTH = 200
+STILL = "Still open: "
+BATCH = 100
+CHAT_SECONDS = 5
 
 
 def tell(failure: PaymentFailure, now: datetime) -> None:
     """Write what owners are to be told, in the transaction that recorded the failure."""
     if failure.severity not in TOLD:
         return
-    addresses = recipients(failure)
     alerts = [alert_for(failure, now, channel="console", recipient="")]
-    alerts += [alert_for(failure, now, channel="email", recipient=address) for address in addresses]
+    alerts += outward(failure, now, cause=failure.cause)
     Alert.objects.bulk_create(alerts, ignore_conflicts=True)
     for alert in alerts[1:]:
         retrying.wake_for(KIND, alert.pk)
+
+
+def outward(failure: PaymentFailure, now: datetime, *, cause: str) -> list[Alert]:
+    """Write what leaves the house: an email to each owner, and a line to the chat where there is one."""
+    alerts = [alert_for(failure, now, channel="email", recipient=address) for address in recipients(failure)]
+    if settings.ALERT_WEBHOOK_URL:
+        alerts.append(alert_for(failure, now, channel="chat", recipient=""))
+    for alert in alerts:
+        alert.cause = cause
+    return alerts
+
+
+def send_again(*, now: datetime) -> int:
+    """Tell owners once more of what is critical and nobody has seen for too long; return of how many."""
+    since = now - timedelta(minutes=settings.ALERT_AGAIN_MINUTES)
+    unseen = Alert.objects.filter(
+        channel="console",
+        acknowledged_at=None,
+        sent_again_at=None,
+        created_at__lte=since,
+        failure__resolved=False,
+        failure__severity=PaymentFailure.Severity.CRITICAL,
+    )
+    return sum(send_one_again(pk, now=now) for pk in list(unseen.values_list("pk", flat=True)[:BATCH]))
+
+
+@transaction.atomic(durable=True)
+def send_one_again(alert_id: UUID, *, now: datetime) -> bool:
+    """Owe one alert once more, once."""
+    if not Alert.objects.filter(pk=alert_id, acknowledged_at=None, sent_again_at=None).update(sent_again_at=now):
+        return False
+    failure = PaymentFailure.objects.get(alerts=alert_id)
+    alerts = outward(failure, now, cause=f"{failure.cause}:again")
+    for alert in alerts:
+        alert.title = f"{STILL}{alert.title}"[:TITLE_LENGTH]
+    Alert.objects.bulk_create(alerts, ignore_conflicts=True)
+    for alert in alerts:
+        retrying.wake_for(KIND, alert.pk)
+    return True
 
 
 def recipients(failure: PaymentFailure) -> list[str]:
@@ -62,9 +104,24 @@ def alert_for(failure: PaymentFailure, now: datetime, *, channel: str, recipient
 
 
 def send_alert(alert_id: UUID, now: datetime) -> None:
-    """Send one alert by email, then say so; a crash between the two sends it once more."""
+    """Send one alert on its way, then say so; a crash between the two sends it once more."""
     alert = Alert.objects.get(pk=alert_id)
     link = settings.SITE_URL + reverse("admin:payments_paymentfailure_changelist")
+    if alert.channel == "chat":
+        send_to_chat(f"*{alert.title}*\n{alert.body}\n{link}")
+    else:
+        send_by_email(alert, link)
+    mark_sent(alert_id, now=now)
+
+
+def send_to_chat(text: str) -> None:
+    """Write one line into the owners' chat. Raises RequestException: tried again, as all work is."""
+    answer = requests.post(settings.ALERT_WEBHOOK_URL, json={"text": text}, timeout=CHAT_SECONDS)
+    answer.raise_for_status()
+
+
+def send_by_email(alert: Alert, link: str) -> None:
+    """Send one alert to one owner."""
     message = EmailMessage(
         subject=f"[{settings.VENUE_NAME}] {alert.title}",
         body=f"{alert.title}\n\n{alert.body}\n\nWhat to do next: {link}\n",
@@ -72,7 +129,6 @@ def send_alert(alert_id: UUID, now: datetime) -> None:
         headers={"Auto-Submitted": "auto-generated"},
     )
     message.send()
-    mark_sent(alert_id, now=now)
 
 
 @transaction.atomic(durable=True)

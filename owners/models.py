@@ -56,10 +56,23 @@ class StaffKey(AbstractAPIKey):
         verbose_name = "API key"
 
 
+class Heartbeat(models.Model):
+    """When a clock of ours was last seen."""
+
+    name = models.CharField(max_length=20, primary_key=True)
+    seen_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "heartbeats"
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.seen_at:%Y-%m-%d %H:%M:%S}"
+
+
 class Alert(Retryable):
     """What owners were told about one cause, and who said they saw it."""
 
-    CHANNELS: ClassVar[tuple[str, ...]] = ("console", "email")
+    CHANNELS: ClassVar[tuple[str, ...]] = ("console", "email", "chat")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     cause = models.CharField(max_length=255)
@@ -71,6 +84,7 @@ class Alert(Retryable):
     recipient = models.EmailField(blank=True, default="")
     created_at = models.DateTimeField()
     sent_at = models.DateTimeField(null=True, blank=True)
+    sent_again_at = models.DateTimeField(null=True, blank=True, help_text="When nobody had seen it for too long.")
     acknowledged_at = models.DateTimeField(null=True, blank=True)
     acknowledged_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
@@ -86,7 +100,12 @@ class Alert(Retryable):
                 name="owners_alert_acknowledged_by_whom_and_when",
             ),
         ]
-        indexes = [owed("idx_alerts_owed")]
+        indexes = [
+            owed("idx_alerts_owed"),
+            models.Index(
+                fields=["created_at"], name="idx_alerts_unseen", condition=Q(channel="console", acknowledged_at=None)
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.title

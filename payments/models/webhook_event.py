@@ -69,6 +69,11 @@ class WebhookEvent(Stateful, Retryable):
         indexes = [
             owed("idx_webhook_events_owed"),
             models.Index(fields=["received_at"], name="idx_webhook_events_received"),
+            models.Index(
+                fields=["received_at"],
+                name="idx_webhook_events_unfinished",
+                condition=~Q(status__in=("processed", "ignored")),
+            ),
         ]
 
     def __str__(self) -> str:

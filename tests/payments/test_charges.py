@@ -1,4 +1,5 @@
 from datetime import datetime, timedelta
+from uuid import uuid4
 
 import pytest
 from django.db import transaction
@@ -293,3 +294,8 @@ def test_a_late_word_on_the_way_does_not_move_a_paid_payment(provider: FakeProvi
 
     payment.refresh_from_db()
     assert (known, payment.status) == (True, Payment.Status.SUCCEEDED)
+
+
+def test_a_word_on_the_way_about_no_payment_of_ours_says_so() -> None:
+    with transaction.atomic():
+        assert not charges.follow(uuid4(), Payment.Status.PROCESSING, now=clock())

@@ -286,6 +286,7 @@ def paying_too_late_for_a_table(provider: FakeProvider, now: datetime) -> Act:
 
 def cancelling_a_table(provider: FakeProvider, now: datetime) -> Act:
     night = EventFactory.create(doors_at=now + timedelta(days=10))
+    RefundPolicy.objects.create(event=night)
     reservation = buy_table(provider, TableFactory.create(event=night))
 
     def cancel() -> None:

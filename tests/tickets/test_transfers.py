@@ -1,5 +1,4 @@
 from datetime import datetime, timedelta
-from unittest.mock import ANY
 
 import pytest
 from django.core.mail import EmailMultiAlternatives
@@ -68,8 +67,7 @@ def test_the_buyer_no_longer_has_what_they_gave(provider: FakeProvider, now: dat
     assert "tickets/1.svg" not in page
     assert "tickets/2.svg" in page
     assert Client().get(f"{base}tickets/1.svg").status_code == 404
-    assert pdf.contents_of(ticket.order)["tickets"] == [ANY]
-    assert pdf.contents_of(ticket.order)["tickets"][0]["place"] == "Ticket 2 of 2"  # type: ignore[index]
+    assert [page["place"] for page in pdf.pages_of(ticket.order)] == ["Ticket 2 of 2"]
     with pytest.raises(CannotGive):
         give(ticket, "Isa", giver=None, now=now)
 

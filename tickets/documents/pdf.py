@@ -21,8 +21,13 @@ TEMPLATE = Path(__file__).with_name("order.typ")
 
 def order_pdf(order: Order) -> bytes:
     """Return an order's living tickets as one PDF, a page each."""
-    tickets = list(kept_by_buyer(order).select_related("ticket_type").order_by("position"))
-    return pdf_of(order, lambda: [ticket_page(order, ticket, of=order.tickets.count()) for ticket in tickets])
+    return pdf_of(order, lambda: pages_of(order))
+
+
+def pages_of(order: Order) -> list[Page]:
+    """Return what the page of each living ticket says."""
+    tickets = kept_by_buyer(order).select_related("ticket_type").order_by("position")
+    return [ticket_page(order, ticket, of=order.tickets.count()) for ticket in tickets]
 
 
 def pdf_of(order: Order, write_pages: Callable[[], list[Page]]) -> bytes:

@@ -1,0 +1,150 @@
+"""The watchman: every half minute he says that beat ticks, and looks for trouble that no single payment shows."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Count, Min, Q
+
+from owners.models import Heartbeat
+from payments import failures
+from payments.failures import Category, Severity, Trouble
+from payments.models import Email, Payment, ProviderCall, WebhookEvent
+
+HOUR = timedelta(hours=1)
+BEAT = "beat"
+GONE = "It went away by itself."
+# So many, before it is called trouble and not bad luck.
+SILENT_PAYMENTS = 3
+FAILING_LETTERS = 3
+LETTER_TRIES = 3
+SILENT_CALLS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Webhooks:
+    """How one provider's events stand."""
+
+    last_received_at: datetime | None
+    last_processed_at: datetime | None
+    backlog: int
+    oldest_waiting_at: datetime | None
+    failed_last_hour: int
+    is_in_trouble: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One kind of trouble that comes and goes; `look` says what is wrong, or nothing."""
+
+    code: str
+    category: Category
+    look: Callable[[datetime], str]
+
+
+@transaction.atomic(durable=True)
+def tick(*, now: datetime) -> None:
+    """Say that beat ticks."""
+    Heartbeat.objects.update_or_create(name=BEAT, defaults={"seen_at": now})
+
+
+def last_tick() -> datetime | None:
+    """Return when beat was last seen."""
+    return Heartbeat.objects.filter(name=BEAT).values_list("seen_at", flat=True).first()
+
+
+def webhooks(*, now: datetime) -> dict[str, Webhooks]:
+    """Return how each provider's events stand; one that never sent any is not there."""
+    found = {provider: webhooks_of(provider, now=now) for provider in Payment.Provider.values}
+    return {provider: one for provider, one in found.items() if one.last_received_at}
+
+
+def webhooks_of(provider: str, *, now: datetime) -> Webhooks:
+    """Return how one provider's events stand, by its newest rows and the few that are unfinished."""
+    events = WebhookEvent.objects.filter(provider=provider)
+    newest = events.order_by("-received_at")
+    waiting = events.exclude(status__in=WebhookEvent.FINISHED).aggregate(
+        count=Count("pk"),
+        oldest=Min("received_at"),
+        failed=Count("pk", filter=Q(status=WebhookEvent.Status.FAILED, received_at__gte=now - HOUR)),
+    )
+    waits_too_long = waiting["oldest"] is not None and waiting["oldest"] < now - backlog_age()
+    return Webhooks(
+        last_received_at=newest.values_list("received_at", flat=True).first(),
+        last_processed_at=newest.exclude(processed_at=None).values_list("processed_at", flat=True).first(),
+        backlog=waiting["count"],
+        oldest_waiting_at=waiting["oldest"],
+        failed_last_hour=waiting["failed"],
+        is_in_trouble=waits_too_long or waiting["failed"] > settings.WEBHOOK_FAILURES_PER_HOUR,
+    )
+
+
+def backlog_age() -> timedelta:
+    """Return how long an event may wait before it is trouble."""
+    return timedelta(seconds=settings.WEBHOOK_BACKLOG_SECONDS)
+
+
+def backlog(now: datetime) -> str:
+    """Say whether events wait too long."""
+    waiting = WebhookEvent.objects.exclude(status__in=WebhookEvent.FINISHED).filter(received_at__lt=now - backlog_age())
+    count = waiting.count()
+    return f"{count} events have waited over {settings.WEBHOOK_BACKLOG_SECONDS // 60} minutes." if count else ""
+
+
+def silence(now: datetime) -> str:
+    """Say whether guests pay while no event tells of it."""
+    since = now - timedelta(minutes=settings.WEBHOOK_SILENCE_MINUTES)
+    if WebhookEvent.objects.filter(received_at__gte=since).exists():
+        return ""
+    paid = Payment.objects.filter(status=Payment.Status.SUCCEEDED, processed_at__gte=since).count()
+    if paid < SILENT_PAYMENTS:
+        return ""
+    return f"{paid} payments came in {settings.WEBHOOK_SILENCE_MINUTES} minutes, and not one event. Is the endpoint on?"
+
+
+def letters(now: datetime) -> str:
+    """Say whether mail does not go out."""
+    stuck = Email.objects.filter(sent_at=None, attempts__gte=LETTER_TRIES, created_at__gte=now - HOUR).count()
+    return f"{stuck} messages could not be sent in the last hour." if stuck >= FAILING_LETTERS else ""
+
+
+def provider(now: datetime) -> str:
+    """Say whether the provider leaves our calls without an answer."""
+    since = now - timedelta(minutes=10)
+    recent = ProviderCall.objects.filter(last_used_at__gte=since)
+    silent = recent.filter(state=ProviderCall.State.UNKNOWN).count()
+    if silent < SILENT_CALLS or recent.filter(state=ProviderCall.State.SUCCEEDED).exists():
+        return ""
+    return f"{silent} calls in ten minutes had no answer, and none had one. Guests cannot pay."
+
+
+CONDITIONS = (
+    Condition("webhook_backlog", Category.WEBHOOK, backlog),
+    Condition("webhook_silence", Category.WEBHOOK, silence),
+    Condition("email_delivery_failing", Category.PROVIDER, letters),
+    Condition("provider_unreachable", Category.PROVIDER, provider),
+)
+
+
+def look_around(*, now: datetime) -> int:
+    """Look at every condition; return how many are bad."""
+    return sum(note(condition, condition.look(now), now=now) for condition in CONDITIONS)
+
+
+@transaction.atomic(durable=True)
+def note(condition: Condition, wrong: str, *, now: datetime) -> bool:
+    """Tell owners once of trouble that has begun, and put it right once it is gone; what returns is told anew."""
+    if not wrong:
+        failures.settle(condition.code, GONE, now=now)
+        return False
+    trouble = Trouble(
+        cause=failures.recurring(condition.code),
+        category=condition.category,
+        severity=Severity.CRITICAL,
+        code=condition.code,
+        message=wrong,
+    )
+    failures.record(trouble, now=now)
+    return True
