@@ -96,7 +96,13 @@ def open_at_provider(payment: Payment, *, now: datetime) -> Intent | Session:
     if payment.mode == Payment.Mode.ELEMENTS and payment.external_payment_id:
         return gateway.read_intent(payment.external_payment_id)
     try:
-        return provider_calls.send(operation_of(payment), str(payment.pk), partial(create, gateway, payment), now=now)
+        return provider_calls.send(
+            operation_of(payment),
+            str(payment.pk),
+            partial(create, gateway, payment),
+            find=partial(find, gateway, payment),
+            now=now,
+        )
     except (SavedServerError, GatewayRefused):
         abandon(payment.pk, now=now)
         raise
@@ -108,6 +114,13 @@ def create(gateway: Gateway, payment: Payment, key: str) -> Intent | Session:
     if payment.mode == Payment.Mode.CHECKOUT:
         return gateway.create_session(charge, key=key, now=payment.created_at)
     return gateway.create_intent(charge, key=key)
+
+
+def find(gateway: Gateway, payment: Payment) -> Intent | Session | None:
+    """Look for what a payment of long ago has left at its provider, whose answer never came."""
+    if payment.mode == Payment.Mode.CHECKOUT:
+        return gateway.find_session(str(payment.pk), since=payment.created_at)
+    return gateway.find_intent(str(payment.pk), since=payment.created_at)
 
 
 def charge_for(payment: Payment) -> Charge:

@@ -58,6 +58,12 @@ class PaymentDeclined(PaymentsError):
     status = 402
 
 
+class StillHolding(PaymentsError):
+    """We are still holding your places. Please try once more in a moment."""
+
+    code = "still_holding"
+
+
 class GatewayUnavailable(PaymentsError):
     """We cannot reach the payment service right now. You have not been charged. Please try again."""
 
@@ -66,6 +72,10 @@ class GatewayUnavailable(PaymentsError):
 
 
 class SavedServerError(GatewayUnavailable):
+    """We cannot reach the payment service right now. You have not been charged. Please try again."""
+
+
+class KeyMismatch(GatewayUnavailable):
     """We cannot reach the payment service right now. You have not been charged. Please try again."""
 
 

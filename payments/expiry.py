@@ -2,7 +2,7 @@
 
 import logging
 import random
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -81,9 +81,10 @@ def expire_order(order_id: UUID, *, now: datetime, patience: Patience | None = N
     return close_order(order_id, Order.Status.EXPIRED, now=now, even_if_live=grace_is_over)
 
 
-def cancel_order(order_id: UUID, *, now: datetime) -> None:
+def cancel_order(order_id: UUID, *, now: datetime, remember: Callable[[Order], None] = orders.forget) -> None:
     """Let a guest give their places back before paying.
 
+    `remember` is a step in the transaction that gives them back.
     Raises AlreadyPaid, OrderClosed, PaymentInProgress, GatewayUnavailable.
     """
     order = Order.objects.get(pk=order_id)
@@ -92,7 +93,7 @@ def cancel_order(order_id: UUID, *, now: datetime) -> None:
     if order.status != Order.Status.PENDING:
         raise OrderClosed
     close_live_payments(order, now=now)
-    if not close_order(order_id, Order.Status.CANCELLED, now=now):
+    if not close_order(order_id, Order.Status.CANCELLED, now=now, remember=remember):
         raise AlreadyPaid
 
 
@@ -103,14 +104,24 @@ def close_live_payments(order: Order, *, now: datetime) -> None:
 
 
 @transaction.atomic(durable=True)
-def close_order(order_id: UUID, status: Order.Status, *, now: datetime, even_if_live: bool = False) -> bool:
+def close_order(
+    order_id: UUID,
+    status: Order.Status,
+    *,
+    now: datetime,
+    even_if_live: bool = False,
+    remember: Callable[[Order], None] = orders.forget,
+) -> bool:
     """Lock an order, look again, and end it if nothing can pay it any more."""
     order = orders.lock(order_id)
     if status == Order.Status.EXPIRED and not order.is_overdue(now):
         return False
     if not even_if_live and order.payments.filter(status__in=Payment.LIVE).exists():
         return False
-    return not orders.is_deciding(order) and orders.close(order, status, now=now)
+    if orders.is_deciding(order) or not orders.close(order, status, now=now):
+        return False
+    remember(order)
+    return True
 
 
 def report_undecided(order: Order, *, now: datetime) -> None:

@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any, ClassVar
 
 from django.db import transaction
+from django.db.models import F
 
 from payments.exceptions import PaymentsError
 from payments.models import IdempotencyKey
@@ -98,8 +99,13 @@ def answer_once(request: Request, act: Callable[[Keep], Answer], *, now: datetim
 
     Raises KeyReused, KeyInUse.
     """
-    row, is_mine = claim(request, now=now)
+    try:
+        row, is_mine = claim(request, now=now)
+    except KeyReused:
+        count(request, mismatches=1)
+        raise
     if not is_mine:
+        count(request, replays=1)
         return Answer(row.response_status or 0, row.response_body, is_replay=True)
     try:
         return act(partial(keep, row))
@@ -132,6 +138,14 @@ def claim(request: Request, *, now: datetime) -> tuple[IdempotencyKey, bool]:
     row.locked_until = now + LEASE
     row.save(update_fields=["locked_until"])
     return row, True
+
+
+@transaction.atomic(durable=True)
+def count(request: Request, *, replays: int = 0, mismatches: int = 0) -> None:
+    """Count what a key was sent for after its first request, for the console to show."""
+    IdempotencyKey.objects.filter(scope=request.caller, key=request.key).update(
+        replays=F("replays") + replays, mismatches=F("mismatches") + mismatches
+    )
 
 
 @transaction.atomic(savepoint=False)

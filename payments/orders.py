@@ -1,5 +1,6 @@
 """What can happen to an order; the only writer of its status."""
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -83,10 +84,15 @@ def check_payable(order: Order, *, now: datetime) -> None:
         raise OrderClosed
 
 
+def forget(order: Order) -> None:
+    """Keep no record beside the order itself."""
+
+
 @transaction.atomic(durable=True)
-def extend_hold(order_id: UUID, *, now: datetime) -> Order:
+def extend_hold(order_id: UUID, *, now: datetime, remember: Callable[[Order], None] = forget) -> Order:
     """Give a guest ten more minutes, once.
 
+    `remember` is a step in the same transaction.
     Raises AlreadyExtended, AlreadyPaid, OrderExpired, OrderClosed.
     """
     order = lock(order_id)
@@ -97,6 +103,7 @@ def extend_hold(order_id: UUID, *, now: datetime) -> Order:
     order.extended_at = now
     order.save(update_fields=["expires_at", "extended_at"])
     products.of(order).extend(order, now)
+    remember(order)
     return order
 
 

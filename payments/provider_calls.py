@@ -2,16 +2,18 @@
 
 import uuid
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
 from django.db import transaction
 from django.db.models import F
 
-from payments.exceptions import GatewayRefused, GatewayUnavailable
+from payments.exceptions import GatewayRefused, GatewayUnavailable, KeyMismatch
 from payments.models import ProviderCall
 
 State = ProviderCall.State
+# Stripe keeps a key for at least 24 hours ("Idempotent requests"); an hour less, for clocks that differ.
+KEYS_LAST = timedelta(hours=23)
 
 
 class Resource(Protocol):
@@ -40,15 +42,31 @@ def promise(operation_type: str, operation_id: str, *, now: datetime) -> Provide
     return call
 
 
-def send(operation_type: str, operation_id: str, request: Callable[[str], R], *, now: datetime) -> R:
+def send(
+    operation_type: str,
+    operation_id: str,
+    request: Callable[[str], R],
+    *,
+    find: Callable[[], R | None] = lambda: None,
+    now: datetime,
+) -> R:
     """Ask the provider under this operation's own key, outside any transaction.
+
+    Once the provider may have forgotten the key, it would take a repeat for something new: then `find`
+    looks first for what the operation made there.
 
     Raises GatewayUnavailable where the outcome is unknown: ask again, and only through here.
     Raises GatewayRefused where nothing happened.
     """
     call = commit_promise(operation_type, operation_id, now=now)
+    if is_forgotten(call, now=now) and (found := find()):
+        note(call, State.SUCCEEDED, now=now, resource_id=found.id)
+        return found
     try:
         resource = request(call.key)
+    except KeyMismatch:
+        note(call, State.UNKNOWN, now=now, mismatches=1)
+        raise
     except GatewayUnavailable:
         note(call, State.UNKNOWN, now=now)
         raise
@@ -59,6 +77,11 @@ def send(operation_type: str, operation_id: str, request: Callable[[str], R], *,
     return resource
 
 
+def is_forgotten(call: ProviderCall, *, now: datetime) -> bool:
+    """Say whether the provider may know nothing of a key under which something may have happened."""
+    return call.state != State.FAILED and call.created_at < now - KEYS_LAST
+
+
 @transaction.atomic(durable=True)
 def commit_promise(operation_type: str, operation_id: str, *, now: datetime) -> ProviderCall:
     """Keep the key before the first use of it."""
@@ -66,7 +89,11 @@ def commit_promise(operation_type: str, operation_id: str, *, now: datetime) -> 
 
 
 @transaction.atomic(durable=True)
-def note(call: ProviderCall, state: ProviderCall.State, *, now: datetime, resource_id: str = "") -> None:
+def note(
+    call: ProviderCall, state: ProviderCall.State, *, now: datetime, resource_id: str = "", mismatches: int = 0
+) -> None:
     """Keep what became of one use of the key."""
     kept = {"resource_id": resource_id} if resource_id else {}
-    ProviderCall.objects.filter(pk=call.pk).update(state=state, uses=F("uses") + 1, last_used_at=now, **kept)
+    ProviderCall.objects.filter(pk=call.pk).update(
+        state=state, uses=F("uses") + 1, mismatches=F("mismatches") + mismatches, last_used_at=now, **kept
+    )

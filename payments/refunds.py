@@ -11,7 +11,7 @@ from django.db.models import F, Sum
 from payments import failures, gateways, mail, orders, products, provider_calls, references, retrying
 from payments.exceptions import GatewayRefused, NothingToRefund, RefundTooLarge
 from payments.failures import Category, Severity, Trouble
-from payments.gateways.types import ProviderRefund, RefundStatus
+from payments.gateways.types import Gateway, ProviderRefund, RefundStatus
 from payments.models import Fulfilment, Order, Payment, Refund, RefundItem
 
 Remember = Callable[[list[Refund]], None]
@@ -151,18 +151,21 @@ def send_refund(refund_id: UUID, now: datetime) -> None:
     """
     refund = Refund.objects.select_related("payment").get(pk=refund_id)
     payment = refund.payment
-    request = partial(
-        gateways.for_provider(payment.provider).refund,
-        payment.external_payment_id or "",
-        amount_cents=refund.amount_cents,
-        refund_ref=str(refund.pk),
-    )
+    gateway = gateways.for_provider(payment.provider)
+    intent_id = payment.external_payment_id or ""
+    request = partial(gateway.refund, intent_id, amount_cents=refund.amount_cents, refund_ref=str(refund.pk))
+    find = partial(find_refund, gateway, intent_id, str(refund.pk))
     try:
-        answer = provider_calls.send("refund", str(refund.pk), lambda key: request(key=key), now=now)
+        answer = provider_calls.send("refund", str(refund.pk), lambda key: request(key=key), find=find, now=now)
     except GatewayRefused as refusal:
         keep_refusal(refund_id, refusal, now=now)
         return
     keep_answer(refund_id, answer, now=now)
+
+
+def find_refund(gateway: Gateway, intent_id: str, refund_ref: str) -> ProviderRefund | None:
+    """Look for what a refund of long ago has left at its provider, whose answer never came."""
+    return next((found for found in gateway.list_refunds(intent_id) if found.refund_ref == refund_ref), None)
 
 
 @transaction.atomic(durable=True)

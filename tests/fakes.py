@@ -127,6 +127,14 @@ class FakeProvider:
                 self.keys[key] = self.add_refund(intent_id, amount_cents, refund_ref)
             return self.refunds[self.keys[key]]
 
+    def find_intent(self, payment_ref: str, *, since: datetime) -> Intent | None:
+        with self.call("find_intent"):
+            return next((intent for intent in self.intents.values() if intent.payment_ref == payment_ref), None)
+
+    def find_session(self, payment_ref: str, *, since: datetime) -> Session | None:
+        with self.call("find_session"):
+            return next((session for session in self.sessions.values() if session.payment_ref == payment_ref), None)
+
     def list_refunds(self, intent_id: str) -> list[ProviderRefund]:
         with self.call("list_refunds"):
             return [refund for refund in self.refunds.values() if refund.intent_id == intent_id]

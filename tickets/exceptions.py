@@ -40,12 +40,6 @@ class UnknownType(TicketsError):
     status = 422
 
 
-class StillHolding(TicketsError):
-    """We are still holding your places. Please try once more in a moment."""
-
-    code = "still_holding"
-
-
 class UnknownCode(TicketsError):
     """That code is not valid for this night."""
 

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import uuid4
 
 from django.conf import settings
 from django.contrib import messages
@@ -16,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from payments import expiry, orders, products, rate_limits, times
+from payments import expiry, orders, presses, products, rate_limits, times
 from payments.exceptions import PaymentsError
 from payments.models import Order
 from payments.orders import Buyer, Truth
@@ -31,7 +30,6 @@ CODES_PER_ADDRESS = "20/minute"
 FINDS_PER_ADDRESS = "10/minute"
 FINDS_PER_EMAIL = "5/hour"
 FEW = 10
-LONGEST_PRESS = 64
 PRESS_COOKIE = "press"
 
 
@@ -201,7 +199,7 @@ def press_of(request: HttpRequest) -> str:
     form anew, and it is still the same guest with the same wish.
     """
     sent = request.POST.get("press") or request.COOKIES.get(PRESS_COOKIE, "")
-    return sent if 0 < len(sent) <= LONGEST_PRESS and sent.isprintable() else str(uuid4())
+    return presses.tidy(sent)
 
 
 @require_POST

@@ -1,5 +1,6 @@
 """Booking a table: priced by us, taken at once, or kindly refused before any money moves."""
 
+import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -7,7 +8,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from payments import charges, expiry, orders
+from payments import charges, expiry, orders, presses
 from payments.models import Order, Payment
 from payments.orders import Buyer, Line
 from tickets.exceptions import NotOnSale
@@ -65,6 +66,20 @@ def book_table(
         if dead is None or not expiry.expire_order(dead, now=now):
             raise
     return place_order(table.pk, party=party, buyer=buyer, now=now, remember=remember)
+
+
+def book_once(event: Event, *, press: str, code: str, party: Party, buyer: Buyer, now: datetime) -> Order:
+    """Hold a table for a party, or find the order that this very form has made already.
+
+    Raises what book_table raises, and StillHolding where the first press takes too long.
+    """
+    choice = {"table": code, **asdict(party), **asdict(buyer)}
+
+    def place(remember: Callable[[Order], None]) -> Order:
+        return book_table(event, code=code, party=party, buyer=buyer, now=now, remember=remember)
+
+    wish = f"{press}:{event.slug}:{presses.digest_of(choice)}"
+    return presses.place_once(wish, json.loads(json.dumps(choice, default=str)), place, path=event.slug, now=now)
 
 
 def find(event: Event, code: str) -> Table:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
-from payments import orders, products, rate_limits
+from payments import orders, presses, products, rate_limits
 from payments.exceptions import PaymentsError
 from payments.models import Order
 from payments.rate_limits import RateLimited
@@ -101,7 +101,8 @@ def hold(request: HttpRequest, table: Table, *, now: datetime) -> HttpResponse:
     buyer = form.buyer(get_language() or "en")
     try:
         rate_limits.check(HOLDS_PER_ADDRESS, "hold", rate_limits.address_of(request))
-        order = booking.book_table(table.event, code=table.code, party=form.party(), buyer=buyer, now=now)
+        press = presses.tidy(request.POST.get("press", ""))
+        order = booking.book_once(table.event, press=press, code=table.code, party=form.party(), buyer=buyer, now=now)
     except RateLimited as refusal:
         form.add_error(None, _((type(refusal).__doc__ or "").strip()))
         return show_form(request, table, form, status=429)
@@ -126,6 +127,7 @@ def show_form(request: HttpRequest, table: Table, form: BookForm, *, status: int
         "prepaid": bill.prepaid_of(terms),
         "policy": telling.tell_policy(table.event),
         "is_on_sale": table.event.is_on_sale(timezone.now()),
+        "press": presses.tidy(request.POST.get("press", "")),
     }
     return render(request, "vip/book.html", context, status=status)
 

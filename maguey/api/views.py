@@ -43,6 +43,15 @@ KEY_PARAMETER = OpenApiParameter(
 )
 
 
+OPTIONAL_KEY = OpenApiParameter(
+    "Idempotency-Key",
+    {"type": "string", "pattern": "^[!-~]{1,255}$"},
+    OpenApiParameter.HEADER,
+    required=False,
+    description="With one, a repeat gets the first answer; without, it is told what has become of the order.",
+)
+
+
 class Pages(LimitOffsetPagination):
     """Fifty at a time, or as many as are asked for, up to two hundred."""
 
@@ -132,20 +141,36 @@ class OneOrder(APIView):
 class Extension(APIView):
     """Ten more minutes."""
 
-    @extend_schema(request=None, responses=OrderShape)
+    @extend_schema(request=None, responses=OrderShape, parameters=[OPTIONAL_KEY])
     def post(self, request: Request, reference: str) -> Response:
         """Hold an order's places ten minutes longer, once."""
-        return Response(shown(orders.extend_hold(find(reference).pk, now=timezone.now())))
+        order = find(reference)
+
+        def extend(keep: Keep) -> Answer:
+            def remember(order: Order) -> None:
+                keep(Answer(200, shown(order)))
+
+            return Answer(200, shown(orders.extend_hold(order.pk, now=timezone.now(), remember=remember)))
+
+        return respond(once_if_keyed(request, extend))
 
 
 class Cancellation(APIView):
     """Letting go."""
 
-    @extend_schema(request=None, responses=OrderShape)
+    @extend_schema(request=None, responses=OrderShape, parameters=[OPTIONAL_KEY])
     def post(self, request: Request, reference: str) -> Response:
         """Give an unpaid order's places back."""
-        expiry.cancel_order(find(reference).pk, now=timezone.now())
-        return Response(shown(find(reference)))
+        order = find(reference)
+
+        def let_go(keep: Keep) -> Answer:
+            def remember(order: Order) -> None:
+                keep(Answer(200, shown(order)))
+
+            expiry.cancel_order(order.pk, now=timezone.now(), remember=remember)
+            return Answer(200, shown(find(reference)))
+
+        return respond(once_if_keyed(request, let_go))
 
 
 class Payments(APIView):
@@ -201,6 +226,19 @@ def shown(order: Order) -> dict[str, Any]:  # Any: JSON
 def bound(request: Request, key: str) -> idempotency.Request:
     """Bind a key to the request it came with."""
     return idempotency.Request(key=key, caller=GUEST, method=request.method or "", path=request.path, body=request.data)
+
+
+def once_if_keyed(request: Request, act: Callable[[Keep], Answer]) -> Answer:
+    """Answer once per key where one was sent; without one, the act itself is done once and says so."""
+    key = request.headers.get("Idempotency-Key", "")
+    if not key:
+        return act(keep_nothing)
+    asked = bound(request, idempotency.check(key))
+    return idempotency.answer_once(asked, act, now=timezone.now())
+
+
+def keep_nothing(answer: Answer) -> None:
+    """Keep no answer: no key was sent to keep it under."""
 
 
 def respond(answer: Answer) -> Response:

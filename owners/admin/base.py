@@ -2,7 +2,8 @@
 
 from typing import Any, TypeVar
 
-from django.db.models import Model
+from django.contrib import admin
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -16,6 +17,21 @@ def lead_to(request: HttpRequest, page: str, *args: object) -> HttpResponse:
     if request.headers.get("HX-Request"):
         return HttpResponse(headers={"HX-Redirect": reverse(page, args=args)})
     return redirect(page, *args)
+
+
+class MismatchFilter(admin.SimpleListFilter):
+    """Keys that came with another request than at first: somebody's program is wrong."""
+
+    title = "another request"
+    parameter_name = "mismatch"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:  # Any: Django's own signature
+        """Name the one choice."""
+        return [("yes", "Came with another request")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:  # Any: either kind of key
+        """Return those keys."""
+        return queryset.filter(mismatches__gt=0) if self.value() else queryset
 
 
 class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]  # unfold ships no types

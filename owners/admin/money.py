@@ -5,7 +5,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from owners.admin.base import ReadOnlyAdmin
+from owners.admin.base import MismatchFilter, ReadOnlyAdmin
 from payments import fulfilment, refunds
 from payments.exceptions import RefundTooLarge
 from payments.models import Email, Fulfilment, Order, Payment, ProviderCall, ReconcileRun, Refund
@@ -121,8 +121,8 @@ class EmailAdmin(ReadOnlyAdmin):
 class ProviderCallAdmin(ReadOnlyAdmin):
     """Keys we sent to providers."""
 
-    list_display = ("operation_type", "resource_id", "state", "uses", "last_used_at")
-    list_filter = ("operation_type", "state")
+    list_display = ("operation_type", "resource_id", "state", "uses", "mismatches")
+    list_filter = ("operation_type", "state", MismatchFilter)
     search_fields = ("key", "resource_id", "operation_id")
     ordering = ("-created_at",)
 

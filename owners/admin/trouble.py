@@ -6,7 +6,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from owners import resolving
-from owners.admin.base import ReadOnlyAdmin
+from owners.admin.base import MismatchFilter, ReadOnlyAdmin
 from owners.models import Alert
 from payments import fulfilment, webhooks
 from payments.models import IdempotencyKey, PaymentFailure, WebhookEvent
@@ -87,6 +87,7 @@ class AlertAdmin(ReadOnlyAdmin):
 class IdempotencyKeyAdmin(ReadOnlyAdmin):
     """Keys clients sent us."""
 
-    list_display = ("key", "method", "path", "response_status", "created_at")
+    list_display = ("key", "path", "response_status", "replays", "mismatches")
+    list_filter = (MismatchFilter,)
     search_fields = ("key",)
     ordering = ("-created_at",)

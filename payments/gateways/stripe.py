@@ -9,7 +9,7 @@ import stripe
 from django.conf import settings
 from django.utils import timezone
 
-from payments.exceptions import GatewayRefused, GatewayUnavailable, SavedServerError
+from payments.exceptions import GatewayRefused, GatewayUnavailable, KeyMismatch, SavedServerError
 from payments.gateways import stripe_events, stripe_objects
 from payments.gateways.types import Charge, Dispute, Hint, Intent, ProviderRefund, Session, SessionStatus
 
@@ -22,6 +22,7 @@ CONNECT_AND_READ_SECONDS = (3.05, 10.0)
 # the page is expired through the API when the hold ends ("Manage limited inventory").
 SESSION_LIFE = timedelta(minutes=31)
 STATEMENT_LENGTH = 1000
+CLOCKS_DIFFER_SECONDS = 300
 
 T = TypeVar("T")
 
@@ -46,7 +47,8 @@ def ask(request: Callable[[], T]) -> T:
     """Make one request and name its failure as one of ours.
 
     Raises GatewayRefused where Stripe said no, SavedServerError where it will repeat a server
-    error for this key, GatewayUnavailable where the outcome is unknown ("Low-level errors").
+    error for this key, KeyMismatch where the key came with other parameters before, GatewayUnavailable
+    where the outcome is unknown ("Low-level errors").
     """
     try:
         return request()
@@ -54,6 +56,8 @@ def ask(request: Callable[[], T]) -> T:
         raise GatewayRefused(str(error), provider_code=error.code or "") from error
     except stripe.AuthenticationError as error:
         raise GatewayUnavailable("Stripe does not accept our key") from error
+    except stripe.IdempotencyError as error:
+        raise KeyMismatch(str(error)) from error
     except stripe.StripeError as error:
         if (error.headers or {}).get("Idempotent-Replayed") == "true" and (error.http_status or 0) >= 500:
             raise SavedServerError(str(error)) from error
@@ -147,6 +151,27 @@ class StripeGateway:
         }
         refund = ask(lambda: client().v1.refunds.create(params, {"idempotency_key": key}))
         return stripe_objects.refund_from(refund.to_dict())
+
+    def find_intent(self, payment_ref: str, *, since: datetime) -> Intent | None:
+        """Look through the intents made since then for the one that names our payment.
+
+        Listed, not searched: Stripe's search may be a minute behind ("Search").
+        """
+        since_then = int(since.timestamp()) - CLOCKS_DIFFER_SECONDS
+        for intent in ask(lambda: list(client().v1.payment_intents.list(page_of(since_then)).auto_paging_iter())):
+            found = stripe_objects.intent_from(intent.to_dict())
+            if found.payment_ref == payment_ref:
+                return found
+        return None
+
+    def find_session(self, payment_ref: str, *, since: datetime) -> Session | None:
+        """Look through the hosted pages made since then for the one that names our payment."""
+        since_then = int(since.timestamp()) - CLOCKS_DIFFER_SECONDS
+        for session in ask(lambda: list(client().v1.checkout.sessions.list(page_of(since_then)).auto_paging_iter())):
+            found = stripe_objects.session_from(session.to_dict())
+            if found.payment_ref == payment_ref:
+                return found
+        return None
 
     def list_refunds(self, intent_id: str) -> list[ProviderRefund]:
         """Read every refund of a payment intent as it stands now."""

@@ -18,6 +18,8 @@ class IdempotencyKey(models.Model):
     response_status = models.PositiveSmallIntegerField(null=True, blank=True)
     response_body = models.JSONField(null=True, blank=True)
     response_headers = models.JSONField(default=dict, blank=True)
+    replays = models.PositiveIntegerField(default=0, help_text="How often the first answer was given again.")
+    mismatches = models.PositiveIntegerField(default=0, help_text="How often it came with another request.")
     locked_until = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField()
 
@@ -52,6 +54,7 @@ class ProviderCall(models.Model):
     state = models.CharField(max_length=10, choices=State.choices, default=State.STARTED)
     resource_id = models.CharField(max_length=255, blank=True, default="")
     uses = models.PositiveIntegerField(default=1, help_text="How often the key was sent.")
+    mismatches = models.PositiveIntegerField(default=0, help_text="How often with other parameters than at first.")
     metadata = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField()
     last_used_at = models.DateTimeField()

@@ -176,10 +176,10 @@ def test_the_hosted_road(sandbox: Sandbox) -> None:
 def test_extending_and_letting_go() -> None:
     reference = post("orders/", wanted(TicketTypeFactory.create())).json()["reference"]
 
-    assert post(f"orders/{reference}/extend/").status_code == 200
-    assert post(f"orders/{reference}/extend/").json()["code"] == "already_extended"
-    assert post(f"orders/{reference}/cancel/").json()["status"] == "cancelled"
-    assert post(f"orders/{reference}/cancel/").json()["code"] == "order_closed"
+    assert post(f"orders/{reference}/extend/", key=None).status_code == 200
+    assert post(f"orders/{reference}/extend/", key=None).json()["code"] == "already_extended"
+    assert post(f"orders/{reference}/cancel/", key=None).json()["status"] == "cancelled"
+    assert post(f"orders/{reference}/cancel/", key=None).json()["code"] == "order_closed"
     assert post(f"orders/{reference}/payments/", {}, key="x").json()["code"] == "order_closed"
 
 
@@ -336,3 +336,28 @@ def test_a_fault_of_ours_is_a_problem_without_a_traceback(monkeypatch: pytest.Mo
 
     assert answer.status_code == 500
     assert "secret" not in answer.content.decode()
+
+
+def test_what_a_key_was_sent_for_is_counted() -> None:
+    type_ = TicketTypeFactory.create()
+    for quantity in (2, 2, 2, 3):
+        post("orders/", wanted(type_, quantity=quantity))
+
+    key = IdempotencyKey.objects.get()
+
+    assert (key.replays, key.mismatches) == (2, 1)
+
+
+@pytest.mark.parametrize(("act", "status"), [("extend", "pending"), ("cancel", "cancelled")])
+def test_more_time_and_letting_go_are_answered_once_per_key(act: str, status: str) -> None:
+    reference = hold().reference
+    path = f"orders/{reference}/{act}/"
+
+    first, again = post(path, key="k9"), post(path, key="k9")
+    other = post(path, key="k10")
+
+    assert (first.status_code, first.json()["status"]) == (200, status)
+    assert (again.json(), again.headers["Idempotent-Replayed"]) == (first.json(), "true")
+    assert (other.status_code, other.json()["code"]) == (409, {"extend": "already_extended"}.get(act, "order_closed"))
+    assert post(path, key=None).status_code == 409
+    assert post(path, key="k" * 256).json()["code"] == "idempotency_key_invalid"

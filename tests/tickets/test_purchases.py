@@ -2,7 +2,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from payments import idempotency
+from payments import idempotency, presses
+from payments.exceptions import StillHolding
 from payments.idempotency import Request
 from payments.models import IdempotencyKey, Order
 from tests.buying import GUEST, come_back, fresh, pay, start
@@ -10,7 +11,7 @@ from tests.factories.tickets import TicketTypeFactory
 from tests.fakes import FakeProvider
 from tests.threads import all_at_once
 from tickets import purchases
-from tickets.exceptions import SoldOut, StillHolding
+from tickets.exceptions import SoldOut
 from tickets.models import TicketType
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -137,7 +138,7 @@ def test_a_twin_that_takes_too_long_is_said_kindly(
     row = IdempotencyKey.objects.get()
     row.response_status, row.response_body, row.locked_until = None, None, now + timedelta(minutes=1)
     row.save()
-    monkeypatch.setattr(purchases, "LOOK_SECONDS", 0)
+    monkeypatch.setattr(presses, "LOOK_SECONDS", 0)
 
     with pytest.raises(StillHolding):
         press(type_, now=now)

@@ -10,6 +10,7 @@ from tests.buying import clock, hold
 from tests.factories.tickets import EventFactory, in_days
 from tests.factories.vip import TableFactory, buy_table, hold_table, reservation_in
 from tests.fakes import FakeProvider
+from tests.threads import all_at_once
 from tickets.models import RefundPolicy
 from vip import floor, forms, passes, tables
 from vip.models import GuestPass, Table, TableChange, VipReservation
@@ -377,3 +378,16 @@ def test_a_nights_page_leads_to_its_tables(room: dict[str, Table], language: str
     page = Client().get("/nights/noche/", headers={"Accept-Language": language}).content.decode()
 
     assert 'href="/nights/noche/tables/"' in page
+
+
+def test_a_form_pressed_twice_holds_the_table_once(room: dict[str, Table]) -> None:
+    path = f"/nights/noche/tables/{room['F1'].code}/"
+    press = re.search(r'name="press" value="([^"]+)"', text(path))
+    assert press is not None
+
+    answers = all_at_once(4, lambda _: Client().post(path, typed(room["F1"], press=press[1])))
+    other = Client().post(path, typed(room["F1"]))
+
+    assert {answer.status_code for answer in answers} == {302}
+    assert len({answer["Location"] for answer in answers}) == 1
+    assert (other.status_code, Order.objects.count()) == (409, 1)
