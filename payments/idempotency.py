@@ -7,7 +7,7 @@ it came with: nobody reads another's answer by guessing a key without sending th
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, ClassVar
@@ -76,6 +76,7 @@ class Answer:
     status: int
     body: Any  # Any: whatever JSON was answered
     is_replay: bool = False
+    headers: dict[str, str] = field(default_factory=dict)
 
 
 def check(key: str) -> str:
@@ -106,7 +107,7 @@ def answer_once(request: Request, act: Callable[[Keep], Answer], *, now: datetim
         raise
     if not is_mine:
         count(request, replays=1)
-        return Answer(row.response_status or 0, row.response_body, is_replay=True)
+        return Answer(row.response_status or 0, row.response_body, is_replay=True, headers=row.response_headers)
     try:
         return act(partial(keep, row))
     finally:
@@ -157,7 +158,8 @@ def keep(row: IdempotencyKey, answer: Answer) -> None:
     if answer.status >= LOWEST_SERVER_ERROR:
         return
     mine = IdempotencyKey.objects.filter(pk=row.pk, locked_until=row.locked_until)
-    if not mine.update(response_status=answer.status, response_body=answer.body, locked_until=None):
+    kept = {"response_status": answer.status, "response_body": answer.body, "response_headers": answer.headers}
+    if not mine.update(**kept, locked_until=None):
         raise KeyInUse
 
 

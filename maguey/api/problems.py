@@ -9,6 +9,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 
 from payments.exceptions import PaymentsError
+from payments.idempotency import KeyInUse
 from payments.rate_limits import RateLimited
 
 logger = logging.getLogger(__name__)
@@ -19,6 +20,8 @@ CONTENT_TYPE = "application/problem+json"
 def answer(error: Exception, context: dict[str, Any]) -> Response:  # Any: DRF's own signature
     """Turn an exception into a problem document; what nobody foresaw is a 500 without a traceback."""
     match error:
+        case KeyInUse():
+            found = problem(error.status, error.code, error.sentence, headers={"Retry-After": "1"})
         case PaymentsError():
             found = problem(error.status, error.code, error.sentence)
         case RateLimited():

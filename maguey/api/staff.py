@@ -7,6 +7,7 @@ from typing import Any, ClassVar, TypeVar
 from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet
 from django.shortcuts import get_object_or_404
+from django.urls import reverse
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.exceptions import NotFound
@@ -140,15 +141,21 @@ def put_on(request: Request) -> Response:
         night, _ = programme.put_on(plan, types, key=lasting_key(request))
 
         def remember() -> None:
-            keep(Answer(201, dict(NightShape(as_night(night)).data)))
+            keep(made(night))
 
         if with_tables:
             tables.lay_out(night, remember=remember)
         else:
             remember()
-        return Answer(201, dict(NightShape(as_night(night)).data))
+        return made(night)
 
     return answer_once(request, make)
+
+
+def made(night: Event) -> Answer:
+    """Answer with a night that is new, and where it is."""
+    where = reverse("api:event", args=[night.slug])
+    return Answer(201, dict(NightShape(as_night(night)).data), headers={"Location": where})
 
 
 def lasting_key(request: Request) -> str:

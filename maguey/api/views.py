@@ -6,6 +6,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.http import Http404
 from django.shortcuts import get_object_or_404
+from django.urls import reverse
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.generics import ListAPIView
@@ -104,8 +105,7 @@ class Orders(APIView):
         def place(keep: Keep) -> Answer:
             event = get_object_or_404(Event.objects.visible(), slug=wanted["event"])
             order = hold_table if "table" in wanted else hold_tickets
-            placed = order(event, wanted, remember=lambda order: keep(Answer(201, shown(order))))
-            return Answer(201, shown(placed))
+            return made(order(event, wanted, remember=lambda order: keep(made(order))))
 
         return respond(idempotency.answer_once(bound(request, key), place, now=timezone.now()))
 
@@ -223,6 +223,11 @@ def shown(order: Order) -> dict[str, Any]:  # Any: JSON
     return {**OrderShape(seen).data}
 
 
+def made(order: Order) -> Answer:
+    """Answer with an order that is new, and where it is."""
+    return Answer(201, shown(order), headers={"Location": reverse("api:order", args=[order.reference])})
+
+
 def bound(request: Request, key: str) -> idempotency.Request:
     """Bind a key to the request it came with."""
     return idempotency.Request(key=key, caller=GUEST, method=request.method or "", path=request.path, body=request.data)
@@ -243,5 +248,5 @@ def keep_nothing(answer: Answer) -> None:
 
 def respond(answer: Answer) -> Response:
     """Answer, marked where it is a replay."""
-    headers = {"Idempotent-Replayed": "true"} if answer.is_replay else None
-    return Response(answer.body, status=answer.status, headers=headers)
+    mark = {"Idempotent-Replayed": "true"} if answer.is_replay else {}
+    return Response(answer.body, status=answer.status, headers={**answer.headers, **mark})

@@ -11,6 +11,7 @@ from payments.sandbox.testing import Sandbox
 from tests.buying import clock, come_back, hold
 from tests.factories.tickets import EventFactory, TicketTypeFactory
 from tests.factories.vip import TableFactory
+from tests.fakes import FakeProvider
 from tests.threads import all_at_once
 from tickets.models import TicketType
 from vip import tables
@@ -60,6 +61,7 @@ def test_a_repeat_gets_the_first_answer() -> None:
 
     assert first.json() == again.json()
     assert again.status_code == 201
+    assert first["Location"] == again["Location"] == f"/api/v1/orders/{first.json()['reference']}/"
     assert (first.headers.get("Idempotent-Replayed"), again.headers["Idempotent-Replayed"]) == (None, "true")
     assert Order.objects.count() == 1
 
@@ -361,3 +363,28 @@ def test_more_time_and_letting_go_are_answered_once_per_key(act: str, status: st
     assert (other.status_code, other.json()["code"]) == (409, {"extend": "already_extended"}.get(act, "order_closed"))
     assert post(path, key=None).status_code == 409
     assert post(path, key="k" * 256).json()["code"] == "idempotency_key_invalid"
+
+
+def test_fifty_equal_requests_to_pay_open_one_intent(provider: FakeProvider) -> None:
+    reference = hold().reference
+
+    answers = all_at_once(50, lambda _: post(f"orders/{reference}/payments/", {}, key="pay"))
+    after = post(f"orders/{reference}/payments/", {}, key="pay")
+
+    running = [answer for answer in answers if answer.status_code == 409]
+    assert {answer.status_code for answer in answers} <= {201, 409}
+    assert {(answer.json()["code"], answer["Retry-After"]) for answer in running} <= {("idempotency_key_in_use", "1")}
+    assert (after.status_code, len(provider.intents), Payment.objects.count()) == (201, 1, 1)
+    assert {answer.json()["payment_id"] for answer in answers if answer.status_code == 201} <= {
+        after.json()["payment_id"]
+    }
+
+
+def test_a_second_request_while_the_first_runs_is_told_when_to_come_back() -> None:
+    type_ = TicketTypeFactory.create()
+    post("orders/", wanted(type_))
+    IdempotencyKey.objects.update(response_status=None, locked_until=clock() + timedelta(seconds=10))
+
+    answer = post("orders/", wanted(type_))
+
+    assert (answer.status_code, answer.json()["code"], answer["Retry-After"]) == (409, "idempotency_key_in_use", "1")
