@@ -96,6 +96,7 @@ class NewOrderShape(serializers.Serializer[Any]):  # Any: no model behind it
     guests = serializers.ListField(child=GuestShape(), max_length=100, required=False)
     name = PlainText(min_length=1, max_length=200)
     email = serializers.EmailField(max_length=254)
+    code = PlainText(max_length=40, required=False, help_text="A promo code, for tickets.")
 
     def validate(self, wanted: dict[str, Any]) -> dict[str, Any]:  # Any: JSON
         """Ask for either tickets or a table with its party."""
@@ -103,6 +104,8 @@ class NewOrderShape(serializers.Serializer[Any]):  # Any: no model behind it
             raise serializers.ValidationError({"items": "Send either items or a table."})
         if "table" in wanted and "party_size" not in wanted:
             raise serializers.ValidationError({"party_size": "Say how many are coming."})
+        if "table" in wanted and wanted.get("code"):
+            raise serializers.ValidationError({"code": "Codes are for tickets."})
         return wanted
 
 

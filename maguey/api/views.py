@@ -28,7 +28,7 @@ from payments.idempotency import Answer, Keep
 from payments.models import Order
 from payments.orders import Buyer
 from tickets import checkout as ticket_checkout
-from tickets import holds
+from tickets import holds, promos
 from tickets.models import Event
 from vip import booking, floor
 from vip.booking import Party
@@ -117,7 +117,10 @@ def hold_tickets(event: Event, wanted: dict[str, Any], *, remember: Callable[[Or
         slug = item["ticket_type"]
         quantities[slug] = quantities.get(slug, 0) + item["quantity"]
     buyer = Buyer(wanted["name"], wanted["email"])
-    return ticket_checkout.buy_tickets(event, quantities=quantities, buyer=buyer, now=timezone.now(), remember=remember)
+    code = promos.tidy(wanted.get("code", ""))
+    return ticket_checkout.buy_tickets(
+        event, quantities=quantities, buyer=buyer, code=code, now=timezone.now(), remember=remember
+    )
 
 
 def hold_table(event: Event, wanted: dict[str, Any], *, remember: Callable[[Order], None]) -> Order:  # Any: JSON

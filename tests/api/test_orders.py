@@ -9,7 +9,7 @@ from payments import idempotency
 from payments.models import IdempotencyKey, Order, Payment
 from payments.sandbox.testing import Sandbox
 from tests.buying import clock, come_back, hold
-from tests.factories.tickets import EventFactory, TicketTypeFactory
+from tests.factories.tickets import EventFactory, PromoCodeFactory, TicketTypeFactory
 from tests.factories.vip import TableFactory
 from tests.fakes import FakeProvider
 from tests.threads import all_at_once
@@ -388,3 +388,20 @@ def test_a_second_request_while_the_first_runs_is_told_when_to_come_back() -> No
     answer = post("orders/", wanted(type_))
 
     assert (answer.status_code, answer.json()["code"], answer["Retry-After"]) == (409, "idempotency_key_in_use", "1")
+
+
+def test_a_code_takes_off_through_the_api_what_it_takes_off_on_the_page() -> None:
+    type_ = TicketTypeFactory.create(price_cents=2500, fee_cents=300)
+    promo = PromoCodeFactory.create(code="CUMBIA", percent=10, capacity=1)
+
+    placed = post("orders/", {**wanted(type_), "code": " cumbia "})
+    again = post("orders/", {**wanted(type_), "code": "CUMBIA"}, key="k2")
+    unknown = post("orders/", {**wanted(type_), "code": "NOBODY"}, key="k3")
+    with_a_table = post("orders/", table_wanted(TableFactory.create(), code="CUMBIA"), key="k4")
+
+    promo.refresh_from_db()
+    assert (placed.status_code, placed.json()["total_cents"], promo.held) == (201, 2 * 2520, 1)
+    assert again.json()["code"] in {"code_used_up", "code_used_by_guest"}
+    assert unknown.json()["code"] == "unknown_code"
+    assert (with_a_table.status_code, with_a_table.json()["code"]) == (422, "invalid")
+    assert Order.objects.count() == 1
