@@ -82,6 +82,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "pgtrigger",
+    "anymail",
     "django_celery_beat",
     "django_structlog",
     "rest_framework",
@@ -225,6 +226,8 @@ if MAGUEY_ENV != "production" and "_live_" in STRIPE_SECRET_KEY + STRIPE_PUBLISH
 # --- mail ----------------------------------------------------------------------------------
 
 OUTBOX_DIR = BASE_DIR / ".maguey" / "outbox"
+# Bounces come in at /anymail/<service>/tracking/ with this as "user:password"; empty: that door is shut.
+ANYMAIL = {"WEBHOOK_SECRET": env.str("ANYMAIL_WEBHOOK_SECRET", default="maguey:maguey" if IS_DEMO else "")}
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default=f"{VENUE_NAME} <{SUPPORT_EMAIL}>")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 if IS_DEMO and not env.str("EMAIL_URL", default=""):

@@ -1,5 +1,6 @@
 """Which room answers which address."""
 
+from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
@@ -20,6 +21,7 @@ urlpatterns = [
     path("door/", include("tickets.door_urls")),
     path("language/", set_language, name="set_language"),
     path("outbox/", include("maguey.outbox_urls")),
+    *([path("anymail/", include("anymail.urls"))] if settings.ANYMAIL["WEBHOOK_SECRET"] else []),
     path("", include("payments.urls")),
     path("", include("vip.urls")),
     path("", include("tickets.urls")),

@@ -10,7 +10,9 @@ class PaymentsConfig(AppConfig):
 
     def ready(self) -> None:
         """Register every kind of work that is tried until it is done."""
-        from payments import emails, fulfilment, mail, refunds, retrying, webhooks
+        from anymail.signals import tracking
+
+        from payments import bounces, emails, fulfilment, mail, refunds, retrying, webhooks
         from payments.models import Email, Fulfilment, Refund, WebhookEvent
 
         for work in (
@@ -20,5 +22,6 @@ class PaymentsConfig(AppConfig):
             retrying.Work(mail.KIND, Email, "mail", mail.send_email, mail.give_up),
         ):
             retrying.register(work)
+        tracking.connect(bounces.hear)
         mail.register("refunded", emails.refunded)
         mail.register("late_payment_refunded", emails.late_payment_refunded)

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from payments import mail, orders
+from payments import bounces, mail, orders
 from payments.models import Order
 from tickets.exceptions import CannotMend
 from tickets.fulfilment import CONFIRMATION
@@ -19,5 +19,6 @@ def mend(order_id: UUID, *, email: str, now: datetime) -> Order:
         raise CannotMend
     order.email = email
     order.save(update_fields=["email"])
+    bounces.put_right(order, now=now)
     mail.owe(CONFIRMATION, order=order, cause=f"{CONFIRMATION}:{order.pk}:{email.lower()}"[:255], now=now)
     return order

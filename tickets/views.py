@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from payments import expiry, orders, presses, products, rate_limits, times
+from payments import bounces, expiry, orders, presses, products, rate_limits, times
 from payments.exceptions import PaymentsError
 from payments.models import Order
 from payments.orders import Buyer, Truth
@@ -250,7 +250,8 @@ def order(request: HttpRequest, reference: str) -> HttpResponse:
     truth = orders.truth(found)
     context = {"order": found, "event": found.event, "truth": truth}
     if truth is Truth.DELIVERED and found.tickets.exclude(status=Ticket.Status.VOID).exists():
-        context |= {**tickets_of(found), "quote": cancelling.quote(found, now=now)}
+        quote = cancelling.quote(found, now=now)
+        context |= {**tickets_of(found), "quote": quote, "has_bounced": bounces.bounced(found)}
     else:
         context |= told(telling.tell(found, now=now), found, now=now)
     response = render(request, "tickets/order.html", context)

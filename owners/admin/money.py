@@ -112,7 +112,7 @@ class EmailAdmin(ReadOnlyAdmin):
     """Messages to guests."""
 
     list_display = ("kind", "recipient", "attempts", "next_attempt_at", "sent_at")
-    list_filter = ("kind",)
+    list_filter = ("kind", ("bounced_at", admin.EmptyFieldListFilter))
     search_fields = ("recipient", "order__reference")
     ordering = ("-created_at",)
 

@@ -4,6 +4,7 @@ import uuid
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Upper
 
 from payments.models.order import Order
 from payments.models.retryable import Retryable, owed
@@ -20,6 +21,8 @@ class Email(Retryable):
     context = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField()
     sent_at = models.DateTimeField(null=True, blank=True)
+    bounced_at = models.DateTimeField(null=True, blank=True, help_text="When the mail service said it came back.")
+    bounce_reason = models.CharField(max_length=300, blank=True, default="")
 
     class Meta:
         db_table = "emails"
@@ -29,7 +32,10 @@ class Email(Retryable):
                 name="payments_email_sent_owes_nothing",
             ),
         ]
-        indexes = [owed("idx_emails_owed")]
+        indexes = [
+            owed("idx_emails_owed"),
+            models.Index(Upper("recipient"), "sent_at", name="idx_emails_recipient"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} to {self.recipient}"
