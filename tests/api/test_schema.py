@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 # What a schema cannot say, and what is tried in tests of its own: who comes in with which key.
 NOT_SAID = [positive_data_acceptance, ignored_auth]
-CASES = int(os.environ.get("CASES", "40"))
+CASES = int(os.environ.get("CASES", "25"))
 OPERATIONS = (
     ("GET", "/api/v1/events/"),
     ("GET", "/api/v1/events/{slug}/"),

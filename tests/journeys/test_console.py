@@ -22,6 +22,12 @@ from vip import tables
 pytestmark = [pytest.mark.django_db(transaction=True)]
 
 
+@pytest.fixture(params=[pytest.param(390, marks=pytest.mark.prove), 1280], ids=["phone", "desktop"])
+def width(request: pytest.FixtureRequest) -> int:
+    """Return a phone's width, in the long form, and a desktop's."""
+    return int(request.param)
+
+
 @pytest.fixture
 def club_night(provider: FakeProvider) -> Event:
     """Return a night with tickets and tables sold, one table held."""

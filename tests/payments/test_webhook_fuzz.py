@@ -14,7 +14,7 @@ from tests.fakes import FakeProvider, sign
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-CASES = int(os.environ.get("CASES", "60"))
+CASES = int(os.environ.get("CASES", "40"))
 DOOR = "/webhooks/stripe/"
 machine_made = settings(
     max_examples=CASES, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
