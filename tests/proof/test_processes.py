@@ -2,9 +2,12 @@
 
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from uuid import uuid4
 
 import pytest
 import urllib3
+from django.conf import settings
 
 from tests.proof.club import Club
 from tests.proof.crowd import Crowd, Sale
@@ -134,6 +137,49 @@ def test_a_crowd_whose_workers_are_killed_gets_what_it_paid_for(club: Club) -> N
 @pytest.mark.parametrize("harm", HARMS, ids=lambda harm: harm.__name__)
 def test_a_crowd_gets_what_it_paid_for(club: Club, harm: Harm) -> None:
     suffer(club, harm)
+
+
+# An event that has waited too long, and an owner who is to know of it.
+TROUBLE = """
+import django; django.setup()
+from datetime import timedelta
+from django.contrib.auth.models import User
+from django.utils import timezone
+from owners.models import OwnerAssignment
+from payments.models import WebhookEvent
+owner, _ = User.objects.get_or_create(username="told@example.com", defaults={"email": "told@example.com"})
+OwnerAssignment.objects.get_or_create(user=owner, role="owner", event=None)
+long_ago = timezone.now() - timedelta(minutes=10)
+WebhookEvent.objects.create(
+    provider="stripe", event_id="evt_waits", type="x", payload={}, status="failed", received_at=long_ago
+)
+"""
+CALMED = """
+import django; django.setup()
+from payments.models import WebhookEvent
+WebhookEvent.objects.filter(event_id="evt_waits").update(status="ignored", processed_at="2026-01-01T00:00Z")
+"""
+
+
+@pytest.mark.prove
+@pytest.mark.timeout(240)
+def test_an_owner_is_told_by_email_within_a_minute_of_the_cause(club: Club) -> None:
+    assert club.wait_until(club.is_open, seconds=60)
+    outbox = Path(settings.OUTBOX_DIR)
+    address = f"told-{uuid4().hex}@example.com"
+
+    def is_told() -> bool:
+        letters = [letter.read_text() for letter in outbox.glob("*")] if outbox.exists() else []
+        return any(f"To: {address}" in letter and "waited over 5 minutes" in letter for letter in letters)
+
+    club.run("-c", TROUBLE.replace("told@example.com", address))
+    began = time.monotonic()
+    told = club.wait_until(is_told, seconds=60)
+    spent = time.monotonic() - began
+    club.run("-c", CALMED)
+
+    assert told
+    print(f"cause to email: {spent:.0f} s")  # noqa: T201 (shown with -s)
 
 
 def suffer(club: Club, harm: Harm) -> None:
