@@ -1,6 +1,6 @@
 """What owners do to tables by hand; each is written down with who, when and why."""
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -104,14 +104,19 @@ def seat_at(reservation: VipReservation, table: Table) -> None:
     reservation.save(update_fields=["table", "parked"])
 
 
-def difference(was: Table, table: Table) -> int:
-    """Return how much more one table costs before the night than another, all in."""
-    return bill.prepaid_of(booking.terms_of(table)).total_cents - bill.prepaid_of(booking.terms_of(was)).total_cents
+def difference(reservation: VipReservation) -> int:
+    """Return how much more a party's new table costs before the night than it was sold for, all in.
+
+    What it was sold for is its snapshot, not what its old table costs today; a cheaper table's terms
+    took its place, so that nothing goes back twice.
+    """
+    sold = Terms(**{each.name: reservation.terms[each.name] for each in fields(Terms)})
+    return bill.prepaid_of(booking.terms_of(reservation.table)).total_cents - bill.prepaid_of(sold).total_cents
 
 
 def moved(reservation: VipReservation, was: Table, *, kind: Kind, by_id: int | None, now: datetime) -> Moved:
     """Write down a move, send back what the new table costs less, and owe the host a word of it."""
-    dearer = difference(was, reservation.table)
+    dearer = difference(reservation)
     back = min(max(-dearer, 0), policy.left_of(reservation.order))
     order = reservation.order
     note = f"{was.code} → {reservation.table.code}: {format_cents(dearer, order.currency)}"

@@ -21,7 +21,7 @@ from tests.proof.ledger import empty_tables, recover, violations
 from tickets import cancelling as ticket_cancelling
 from tickets import nights
 from tickets.models import RefundPolicy
-from vip import cancelling, changing
+from vip import cancelling, changing, joining
 from vip.booking import Party
 from vip.models import VipReservation
 
@@ -200,6 +200,23 @@ def reconciling(provider: FakeProvider, now: datetime) -> Act:
     return lambda: reconcile.reconcile("stripe", now=clock())
 
 
+def moving_to_a_cheaper_table(provider: FakeProvider, now: datetime) -> Act:
+    party = buy_table(provider)
+    cheaper = TableFactory.create(event=party.event, deposit_cents=10_000)
+
+    def move() -> None:
+        changing.move(party.pk, cheaper.code, by_id=None, now=clock())
+        retrying.run_due(now=clock() + timedelta(seconds=1))
+
+    return move
+
+
+def joining_a_table(provider: FakeProvider, now: datetime) -> Act:
+    party = buy_table(provider)
+    neighbour = TableFactory.create(event=party.event)
+    return lambda: joining.join(party.pk, neighbour.code, by_id=None, now=clock())
+
+
 def calling_a_night_off(provider: FakeProvider, now: datetime) -> Act:
     event = EventFactory.create()
     paid = pay(provider, hold(TicketTypeFactory.create(event=event, capacity=10)))
@@ -346,6 +363,8 @@ FLOWS = [
     Flow("cancel a table", cancelling_a_table, frozenset({"refunded", "fulfilled"})),
     Flow("swap two tables", swapping_tables, FULFILLED),
     Flow("sell to a walk-in", selling_to_a_walk_in, FULFILLED),
+    Flow("move to a cheaper table", moving_to_a_cheaper_table, FULFILLED),
+    Flow("join a table", joining_a_table, FULFILLED),
     Flow("call a night off", calling_a_night_off, frozenset({"refunded", "fulfilled", "expired", "cancelled"})),
     Flow("refund in the dashboard", running_a_refund_event, frozenset({"refunded"})),
 ]

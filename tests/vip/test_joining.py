@@ -156,6 +156,25 @@ def test_a_cheaper_table_sends_the_difference_back(
     assert "$140.00 is on its way back to you" in letter.body
 
 
+def test_a_difference_goes_back_once_however_often_a_party_moves(provider: FakeProvider, now: datetime) -> None:
+    one, _ = neighbours(deposit_cents=10_000)
+    party = buy_table(provider, one)
+
+    moves = [changing.move(party.pk, code, by_id=None, now=now) for code in ("F2", "F1", "F2")]
+    retrying.run_due(now=now + timedelta(seconds=5))
+
+    assert [(moved.difference_cents, moved.back_cents) for moved in moves] == [(-14_000, 14_000), (14_000, 0), (0, 0)]
+    assert sum(refund.amount_cents for refund in provider.refunds.values()) == 14_000
+
+
+def test_what_a_table_was_sold_for_counts_not_what_it_costs_today(provider: FakeProvider, now: datetime) -> None:
+    one, _ = neighbours(deposit_cents=10_000)
+    party = buy_table(provider, one)
+    Table.objects.filter(pk=one.pk).update(deposit_cents=50_000)
+
+    assert changing.move(party.pk, "F2", by_id=None, now=now).back_cents == 14_000
+
+
 def test_moving_back_and_forth_never_sends_more_than_came(provider: FakeProvider, now: datetime) -> None:
     one, _ = neighbours(deposit_cents=0, minimum_spend_cents=0)
     party = buy_table(provider, one)
