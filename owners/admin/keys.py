@@ -9,13 +9,14 @@ from django.http import HttpRequest
 from rest_framework_api_key.models import APIKey
 from unfold.admin import ModelAdmin
 
+from owners.admin.base import ChiefsOnly
 from owners.models import StaffKey
 
 admin.site.unregister(APIKey)  # the library's own model: ours belongs to a person
 
 
 @admin.register(StaffKey)
-class StaffKeyAdmin(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
+class StaffKeyAdmin(ChiefsOnly, ModelAdmin):  # type: ignore[misc]  # unfold ships no types
     """Keys by which programs do what one person may do."""
 
     list_display = ("name", "user", "prefix", "last_used_at", "ends")

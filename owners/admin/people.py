@@ -3,11 +3,12 @@
 from django.contrib import admin
 from unfold.admin import ModelAdmin
 
+from owners.admin.base import ChiefsOnly
 from owners.models import OwnerAssignment
 
 
 @admin.register(OwnerAssignment)
-class OwnerAssignmentAdmin(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
+class OwnerAssignmentAdmin(ChiefsOnly, ModelAdmin):  # type: ignore[misc]  # unfold ships no types
     """Roles, for all nights or single ones."""
 
     list_display = ("user", "role", "event", "created_at")

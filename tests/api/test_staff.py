@@ -3,7 +3,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.urls import reverse
 
@@ -399,6 +399,18 @@ def test_a_key_is_shown_once_and_ended_in_the_console() -> None:
     assert (works, key in listed, row.hashed_key == key) == (200, False, False)
     assert "Ended: 1." in ended.content.decode()
     assert get("orders/", key).status_code == 401
+
+
+@pytest.mark.parametrize("model", ["staffkey", "ownerassignment"])
+def test_only_superusers_say_who_may_do_what(model: str) -> None:
+    staff = User.objects.create_user("staff", is_staff=True)
+    staff.user_permissions.set(Permission.objects.filter(content_type__app_label="owners"))
+    console = Client()
+    console.force_login(staff)
+
+    assert console.get(reverse(f"admin:owners_{model}_changelist")).status_code == 403
+    assert console.get(reverse(f"admin:owners_{model}_add")).status_code == 403
+    assert console.get(reverse("admin:owners_alert_changelist")).status_code == 200
 
 
 def test_a_longest_key_still_fits(chief: str) -> None:
