@@ -13,8 +13,8 @@ from payments.models import Email, Order
 
 CODE = "email_bounced"
 MENDED = "The guest gave another address."
-# What a mail service calls a letter that will not arrive ("Normalized tracking events").
-CAME_BACK = ("bounced", "rejected", "failed", "complained")
+# What a mail service calls a letter that will not arrive ("Normalized tracking events"); a complaint did arrive.
+CAME_BACK = ("bounced", "rejected", "failed")
 REASON_LENGTH = 300
 # An address that bounces now says nothing about letters of long ago.
 REMEMBERED = timedelta(days=14)

@@ -73,6 +73,7 @@ def test_an_address_we_never_wrote_to_changes_nothing(provider: FakeProvider) ->
 
     assert knock("nobody@example.com") == 200
     assert knock("ana@example.com", RecordType="Open", Type="Open") == 200
+    assert knock("ana@example.com", RecordType="SpamComplaint", Type="SpamComplaint") == 200
 
     assert not PaymentFailure.objects.exists()
     assert Email.objects.get().bounced_at is None
