@@ -78,8 +78,11 @@ def send(
 
 
 def is_forgotten(call: ProviderCall, *, now: datetime) -> bool:
-    """Say whether the provider may know nothing of a key under which something may have happened."""
-    return call.state != State.FAILED and call.created_at < now - KEYS_LAST
+    """Say whether the provider may know nothing of a key any more, whatever we last heard of it.
+
+    A refusal is no proof that nothing happened: the answer to an earlier use may have been lost.
+    """
+    return call.created_at < now - KEYS_LAST
 
 
 @transaction.atomic(durable=True)

@@ -53,7 +53,7 @@ class ProviderCall(models.Model):
     key = models.CharField(max_length=255)
     state = models.CharField(max_length=10, choices=State.choices, default=State.STARTED)
     resource_id = models.CharField(max_length=255, blank=True, default="")
-    uses = models.PositiveIntegerField(default=1, help_text="How often the key was sent.")
+    uses = models.PositiveIntegerField(default=0, help_text="How often the key was sent and something was heard.")
     mismatches = models.PositiveIntegerField(default=0, help_text="How often with other parameters than at first.")
     metadata = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField()

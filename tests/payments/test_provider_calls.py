@@ -12,7 +12,7 @@ from payments.exceptions import GatewayUnavailable, KeyMismatch
 from payments.gateways import stripe as stripe_gateway
 from payments.models import Payment, ProviderCall, Refund
 from payments.sandbox.testing import Sandbox
-from tests.buying import buy, clock, hold, start
+from tests.buying import buy, clock, come_back, hold, intent_of, start
 from tests.factories.tickets import TicketTypeFactory
 from tests.fakes import FakeProvider
 
@@ -66,6 +66,19 @@ def test_a_refund_that_never_arrived_is_sent_days_later_under_its_own_key(
     assert [sent.amount_cents for sent in provider.refunds.values()] == [2800]
 
 
+def test_a_refusal_after_a_lost_answer_does_not_hide_what_happened(provider: FakeProvider, now: datetime) -> None:
+    refund = owed_refund(provider, now)
+    provider.fail_next("refund", after=True)
+    with pytest.raises(GatewayUnavailable):
+        refunds.send_refund(refund.pk, now)
+    ProviderCall.objects.filter(operation_type="refund").update(state="failed")
+    forget(provider)
+
+    refunds.send_refund(refund.pk, now + LATER)
+
+    assert len(provider.refunds) == 1
+
+
 def test_within_a_day_the_key_alone_is_trusted(provider: FakeProvider, now: datetime) -> None:
     refund = owed_refund(provider, now)
     provider.fail_next("refund", after=True)
@@ -103,7 +116,7 @@ def test_a_key_sent_with_other_parameters_is_counted_and_shown(provider: FakePro
         provider_calls.send("refund", "one", differ, now=now)
 
     call = ProviderCall.objects.get()
-    assert (call.state, call.mismatches, call.uses) == ("unknown", 1, 2)
+    assert (call.state, call.mismatches, call.uses) == ("unknown", 1, 1)
     console = Client()
     console.force_login(User.objects.create_superuser("owner"))
     page = reverse("admin:payments_providercall_changelist")
@@ -139,6 +152,25 @@ def test_stripe_says_when_a_key_comes_with_other_parameters(sandbox: Sandbox, no
         stripe_gateway.ask(
             lambda: client.v1.payment_intents.create({"amount": 100, "currency": "usd"}, {"idempotency_key": call.key})
         )
+
+
+def test_days_later_by_both_clocks_stripe_is_asked_what_became_of_a_refund(sandbox: Sandbox, now: datetime) -> None:
+    order = hold(quantity=3)
+    payment = start(order)
+    sandbox.pay(intent_of(payment))
+    come_back(order)
+    ticket = order.tickets.get(position=1)
+    refund = refunds.refund_goods(order.pk, [ticket.pk], reason=Refund.Reason.OWNER, now=now)
+    gateway = gateways.for_provider("stripe")
+    key = provider_calls.commit_promise("refund", str(refund.pk), now=now).key
+    gateway.refund(intent_of(payment), amount_cents=2800, refund_ref=str(refund.pk), key=key)  # its answer is lost
+    sandbox.advance(LATER.total_seconds())
+
+    refunds.send_refund(refund.pk, now + LATER)
+
+    assert [found.amount_cents for found in gateway.list_refunds(intent_of(payment))] == [2800]
+    refund.refresh_from_db()
+    assert refund.status in {"submitted", "succeeded"}
 
 
 def test_the_sweeper_finds_it_too(provider: FakeProvider, now: datetime) -> None:
