@@ -372,7 +372,7 @@ FLOWS = [
 
 @pytest.mark.parametrize("flow", FLOWS, ids=lambda flow: flow.name)
 def test_a_flow_cut_off_here_and_there_ends_whole(flow: Flow, monkeypatch: pytest.MonkeyPatch) -> None:
-    cut_off_everywhere(flow, monkeypatch, stride=5)
+    cut_off_everywhere(flow, monkeypatch, stride=8)
 
 
 @pytest.mark.prove
