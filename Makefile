@@ -71,7 +71,8 @@ lock: $(INSTALLED)  ## Pin the dependencies anew; UPGRADE=1 takes newer versions
 	$(call compile,requirements.txt,)
 	$(call compile,requirements-dev.txt,--extra dev --constraint requirements.txt)
 
-compile = $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+# Extras stay on the pins: pip, asked for `coverage[toml]` by another package, would else take the newest and miss its hash.
+compile = $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-strip-extras \
 	--quiet $(if $(UPGRADE),--upgrade) $(2) pyproject.toml --output-file $(1)
 
 clean:  ## Remove all that was made here but the demo's data
