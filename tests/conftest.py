@@ -7,11 +7,13 @@ import pytest
 import redis
 import stripe
 from django.conf import settings
+from django.test import TransactionTestCase
 from pytest_django.fixtures import Settings
 
 from payments import gateways, wake
 from payments.gateways import stripe as stripe_gateway
 from payments.sandbox.testing import Sandbox
+from tests import emptying
 from tests.browser import ARGUMENTS, BROWSER
 from tests.fakes import FakeProvider
 
@@ -20,6 +22,18 @@ from tests.fakes import FakeProvider
 def browser_type_launch_args() -> dict[str, object]:
     """Start the system's Chromium, quietly."""
     return {"executable_path": BROWSER, "args": ARGUMENTS}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def tables_are_emptied_cheaply() -> Iterator[None]:
+    """Empty after a test what it filled; Django would truncate every table there is."""
+
+    def empty(_: TransactionTestCase) -> None:
+        emptying.empty_tables()
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(TransactionTestCase, "_fixture_teardown", empty)
+        yield
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from datetime import datetime, timedelta
 
-from django.db import connection
 from django.db.models import Sum
 
 from payments import expiry, orders, reconcile, retrying
@@ -126,10 +125,3 @@ def leftovers() -> list[str]:
     wrong += [f"{promised} is still owed" for promised in Fulfilment.objects.filter(next_attempt_at__isnull=False)]
     wrong += [f"refund {refund} is still owed" for refund in Refund.objects.filter(next_attempt_at__isnull=False)]
     return wrong
-
-
-def empty_tables() -> None:
-    """Empty the tables for the next round, faster than a new database would be."""
-    tables = "orders, webhook_events, ticket_types, events, reconcile_runs, stripe_idempotency_keys"
-    with connection.cursor() as cursor:
-        cursor.execute(f"TRUNCATE {tables} CASCADE")

@@ -13,11 +13,12 @@ from payments import checkout, expiry, fulfilment, gateways, orders, reconcile, 
 from payments.gateways.types import Hint, RefundStatus
 from payments.models import Email, Order, Payment, Refund
 from tests.buying import GUEST, buy, clock, come_back, hold, intent_of, knock, pay, start
+from tests.emptying import empty_tables
 from tests.factories.tickets import EventFactory, TicketTypeFactory
 from tests.factories.vip import TableFactory, buy_table, hold_table
 from tests.fakes import FakeProvider, event_body, intent_object
 from tests.proof.crashing import dies
-from tests.proof.ledger import empty_tables, recover, violations
+from tests.proof.ledger import recover, violations
 from tickets import cancelling as ticket_cancelling
 from tickets import nights
 from tickets.models import RefundPolicy
