@@ -11,7 +11,7 @@ from django.db import DatabaseError, connection, transaction
 from django.db.models import Model
 
 from maguey.samples import Fields, Samples
-from owners.models import Alert, OwnerAssignment
+from owners.models import Alert, FailedSignIn, OwnerAssignment
 from payments.models import (
     Email,
     Fulfilment,
@@ -181,6 +181,7 @@ CASES = (
     Case("unique_owner_assignment", OwnerAssignment, {"event": None}, twice=True),
     Case("owners_assignment_known_role", OwnerAssignment, {"role": "odd"}),
     Case("unique_alert_cause", Alert, {"cause": "twice"}, twice=True),
+    Case("owners_failedsignin_known_step", FailedSignIn, {"step": "odd"}),
     Case("owners_alert_acknowledged_by_whom_and_when", Alert, {"acknowledged_at": NOW}),
 )
 # What each kind of trigger refuses, tried on a good row of its table.

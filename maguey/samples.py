@@ -8,7 +8,7 @@ from uuid import uuid4
 from django.contrib.auth import get_user_model
 from django.db.models import Model
 
-from owners.models import Alert, OwnerAssignment
+from owners.models import Alert, FailedSignIn, OwnerAssignment
 from payments.models import (
     Email,
     Fulfilment,
@@ -218,6 +218,7 @@ MAKERS: dict[type[Model], Callable[[Samples], Fields]] = {
     },
     GuestPass: lambda s: {"reservation": s.row(VipReservation), "number": 1, "created_at": s.now},
     TableChange: lambda s: {"kind": "blocked", "event": s.night, "table": s.row(Table), "at": s.now},
+    FailedSignIn: lambda s: {"name_digest": word(), "step": "password", "address": "127.0.0.1", "failed_at": s.now},
     OwnerAssignment: lambda s: {"user": s.user, "role": "owner", "event": s.row(Event)},
     Alert: lambda s: {"cause": word(), "channel": "console", "title": "Sample", "created_at": s.now},
 }

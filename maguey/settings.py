@@ -6,9 +6,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import environ
-from csp.constants import NONE, SELF
+from csp.constants import NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
+from django.urls import reverse_lazy
 
 from maguey import embedded, logs
 
@@ -63,6 +64,7 @@ MAGUEY_ENV = choice("MAGUEY_ENV", default="demo", among=("demo", "staging", "pro
 IS_DEMO = MAGUEY_ENV == "demo"
 DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = needed("SECRET_KEY", demo="demo-only-key-that-signs-nothing-of-worth-0123456789-abcdefgh")
+SECRET_KEY_FALLBACKS = words("SECRET_KEY_FALLBACKS", default="")
 SITE_URL = needed("SITE_URL", demo="http://127.0.0.1:8000").rstrip("/")
 ALLOWED_HOSTS = words("ALLOWED_HOSTS", default="*" if IS_DEMO else urlsplit(SITE_URL).hostname or "")
 CSRF_TRUSTED_ORIGINS = [origin(SITE_URL, "SITE_URL")]
@@ -81,6 +83,9 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
     "pgtrigger",
     "anymail",
     "django_celery_beat",
@@ -100,7 +105,7 @@ MIDDLEWARE = [
     "maguey.logs.QuietRequestMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "maguey.policies.PolicyMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -108,6 +113,8 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "owners.enrolment.second_step_first",
+    "allauth.account.middleware.AccountMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
@@ -186,6 +193,16 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_TIMEZONE = "UTC"
 
+# Counters of knocks, beside the queue on the same server, under a prefix of their own.
+CACHES = {
+    "default": {
+        "BACKEND": "maguey.counters.Counters",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "counters",
+        "OPTIONS": {"socket_connect_timeout": 0.3, "socket_timeout": 0.3},
+    }
+}
+
 # --- holds and retries -----------------------------------------------------------------
 
 HOLD_MINUTES = positive("HOLD_MINUTES", default=15)
@@ -198,6 +215,8 @@ WEBHOOK_BACKLOG_SECONDS = positive("WEBHOOK_BACKLOG_SECONDS", default=300)
 WEBHOOK_FAILURES_PER_HOUR = positive("WEBHOOK_FAILURES_PER_HOUR", default=10)
 WEBHOOK_SILENCE_MINUTES = positive("WEBHOOK_SILENCE_MINUTES", default=15)
 BEAT_SILENT_SECONDS = positive("BEAT_SILENT_SECONDS", default=120)
+SIGN_IN_ATTACK_TRIES = positive("SIGN_IN_ATTACK_TRIES", default=20)
+SIGN_IN_ATTACK_MINUTES = positive("SIGN_IN_ATTACK_MINUTES", default=10)
 ALERT_AGAIN_MINUTES = positive("ALERT_AGAIN_MINUTES", default=30)
 ALERT_WEBHOOK_URL = env.str("ALERT_WEBHOOK_URL", default="")
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
@@ -280,37 +299,78 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not IS_DEMO
 SESSION_COOKIE_HTTPONLY = True
 X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
-LOGIN_URL = "admin:login"
-LOGIN_REDIRECT_URL = "admin:index"
 
 _stripe = [origin(STRIPE_JS_URL, "STRIPE_JS_URL"), origin(STRIPE_API_BASE, "STRIPE_API_BASE")]
 if "https://js.stripe.com" in _stripe:
     _stripe.append("https://hooks.stripe.com")
 STRIPE_SOURCES = sorted(set(_stripe))
 
+_ours = {
+    "default-src": [NONE],
+    "script-src": [SELF],
+    "style-src": [SELF],
+    "img-src": [SELF, "data:"],
+    "font-src": [SELF],
+    "connect-src": [SELF],
+    "form-action": [SELF],
+    "manifest-src": [SELF],
+    "base-uri": [NONE],
+    "frame-ancestors": [NONE],
+}
 CONTENT_SECURITY_POLICY = {
-    "EXCLUDE_URL_PREFIXES": ("/admin/", "/api/v1/docs/"),
     "DIRECTIVES": {
-        "default-src": [NONE],
+        **_ours,
         "script-src": [SELF, *STRIPE_SOURCES],
-        "style-src": [SELF],
-        "img-src": [SELF, "data:"],
-        "font-src": [SELF],
         "connect-src": [SELF, *STRIPE_SOURCES],
         "frame-src": [*STRIPE_SOURCES, *([SELF] if IS_DEMO else [])],  # the demo's outbox shows mail in a frame
         "form-action": [SELF, *STRIPE_SOURCES, "https://checkout.stripe.com"],
-        "manifest-src": [SELF],
-        "base-uri": [NONE],
-        "frame-ancestors": [NONE],
     },
+}
+# Where no card is ever typed, no provider is let in. The console's theme runs Alpine, which compiles its attributes.
+POLICIES = {
+    "/accounts/": _ours,
+    "/admin/": {**_ours, "script-src": [SELF, UNSAFE_EVAL], "style-src": [SELF, UNSAFE_INLINE]},
+    "/api/v1/docs/": {**_ours, "style-src": [SELF, UNSAFE_INLINE]},
 }
 PERMISSIONS_POLICY: dict[str, list[str]] = {
     "camera": ["self"],
     "payment": ["self", *STRIPE_SOURCES],
+    "publickey-credentials-create": ["self"],
+    "publickey-credentials-get": ["self"],
     "geolocation": [],
     "microphone": [],
     "usb": [],
 }
+
+# --- how staff sign in --------------------------------------------------------------------------------
+
+LOGIN_URL = LOGOUT_REDIRECT_URL = "account_login"
+LOGIN_REDIRECT_URL = "admin:index"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+PASSWORD_RESET_TIMEOUT = 60 * 60
+SESSION_COOKIE_AGE = 12 * 60 * 60  # a night
+# Whoever may open the console needs a second step; the demo lets its owner in without.
+STAFF_MFA_REQUIRED = env.bool("STAFF_MFA_REQUIRED", default=not IS_DEMO)
+
+ACCOUNT_ADAPTER = "owners.sign_in.StaffAdapter"
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip,5/5m/key"}
+ACCOUNT_FORMS = {"reset_password": "owners.forms.ForgottenForm"}
+MFA_ADAPTER = "owners.sign_in.StaffFactors"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_ISSUER = VENUE_NAME
+MFA_FORMS = {"authenticate": "owners.forms.CodeForm", "reauthenticate": "owners.forms.CodeAgainForm"}
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = IS_DEMO  # there is no https on one's own machine
 
 # --- the API --------------------------------------------------------------------------------------
 
@@ -348,6 +408,12 @@ UNFOLD = {
     "SITE_URL": "/",
     "SHOW_HISTORY": True,
     "DASHBOARD_CALLBACK": "owners.home.dashboard",
+    "ACCOUNT": {
+        "navigation": [
+            {"title": "Two-step sign-in", "link": reverse_lazy("mfa_index")},
+            {"title": "Change password", "link": reverse_lazy("account_change_password")},
+        ]
+    },
     "STYLES": [lambda request: static("css/console.css")],
 }
 

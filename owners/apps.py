@@ -10,12 +10,16 @@ class OwnersConfig(AppConfig):
 
     def ready(self) -> None:
         """Listen for trouble, and register how alerts are sent."""
-        from owners import alerts, audit
+        from owners import alerts, attempts, audit, factors, notices
         from owners.models import Alert
-        from payments import listeners, purging, retrying
+        from payments import listeners, mail, purging, retrying
         from vip import owners_notices
 
         listeners.register(alerts.tell)
         purging.register(audit.served_before)
+        purging.register(attempts.failed_before)
+        purging.register(factors.ended_before)
+        mail.register(notices.FORGOTTEN, notices.password_forgotten)
+        mail.register(notices.CHANGED, notices.sign_in_changed)
         owners_notices.register(alerts.addresses_for)
         retrying.register(retrying.Work(alerts.KIND, Alert, "mail", alerts.send_alert, alerts.give_up))

@@ -69,6 +69,31 @@ class Heartbeat(models.Model):
         return f"{self.name}: {self.seen_at:%Y-%m-%d %H:%M:%S}"
 
 
+class FailedSignIn(models.Model):
+    """One try to sign in that failed: whose name, from where and when; never what was typed."""
+
+    class Step(models.TextChoices):
+        PASSWORD = "password"  # noqa: S105 (name and password)
+        CODE = "code"  # the second step
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.CASCADE, related_name="+")
+    name_digest = models.CharField(max_length=64, help_text="Keyed: tells one name from another, and names nobody.")
+    step = models.CharField(max_length=10, choices=Step.choices)
+    address = models.CharField(max_length=45)
+    failed_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "failed_sign_ins"
+        constraints = [
+            models.CheckConstraint(condition=Q(step__in=("password", "code")), name="owners_failedsignin_known_step"),
+        ]
+        indexes = [models.Index(fields=["failed_at"], name="idx_failed_sign_ins_failed")]
+
+    def __str__(self) -> str:
+        return f"{self.step} at {self.failed_at:%Y-%m-%d %H:%M:%S}"
+
+
 class Alert(Retryable):
     """What owners were told about one cause, and who said they saw it."""
 

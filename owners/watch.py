@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Count, Min, Q
 
+from owners import attempts
 from owners.models import Heartbeat
 from payments import failures
 from payments.failures import Category, Severity, Trouble
@@ -125,6 +126,7 @@ CONDITIONS = (
     Condition("webhook_silence", Category.WEBHOOK, silence),
     Condition("email_delivery_failing", Category.PROVIDER, letters),
     Condition("provider_unreachable", Category.PROVIDER, provider),
+    Condition("sign_in_attack", Category.SIGN_IN, attempts.attack),
 )
 
 

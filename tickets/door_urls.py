@@ -1,6 +1,6 @@
 """The door's pages."""
 
-from django.contrib.auth.views import LoginView, LogoutView
+from django.contrib.auth.views import LogoutView
 from django.urls import path
 
 from tickets import door_views
@@ -9,6 +9,6 @@ app_name = "door"
 
 urlpatterns = [
     path("", door_views.door, name="door"),
-    path("login/", LoginView.as_view(template_name="door/login.html", next_page="door:door"), name="login"),
+    path("login/", door_views.sign_in, name="login"),
     path("logout/", LogoutView.as_view(next_page="door:login"), name="logout"),
 ]

@@ -1,11 +1,13 @@
 """The door's one page."""
 
 from django.contrib.auth.decorators import login_required, permission_required
+from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods
 
 from tickets import admissions
 from tickets import door as door_rules
@@ -14,7 +16,7 @@ from tickets.models import Event
 
 @never_cache
 @require_http_methods(["GET", "POST"])
-@login_required(login_url="door:login")
+@login_required
 @permission_required("tickets.add_scan", raise_exception=True)
 def door(request: HttpRequest) -> HttpResponse:
     """Take a code, typed or scanned by a reader that types, and say yes or no."""
@@ -28,3 +30,9 @@ def door(request: HttpRequest) -> HttpResponse:
     inside, expected = admissions.admitted_of(tonight.pk) if tonight else (0, 0)
     context = {"answer": answer, "tonight": tonight, "inside": inside, "expected": expected}
     return render(request, "door/door.html", context)
+
+
+@require_GET
+def sign_in(request: HttpRequest) -> HttpResponse:
+    """Lead to the one page where staff sign in, and from there back to the door."""
+    return redirect_to_login(reverse("door:door"))

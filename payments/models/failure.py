@@ -35,6 +35,7 @@ class PaymentFailure(models.Model):
         DISPUTE = "dispute", "Disputed by the cardholder"
         WEBHOOK = "webhook", "Event could not be applied"
         LEDGER = "ledger", "The books do not add up"
+        SIGN_IN = "sign_in", "Somebody tries to get in"
 
     class Severity(models.TextChoices):
         INFO = "info"  # no money moved

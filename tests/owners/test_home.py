@@ -96,11 +96,3 @@ def test_until_dawn_it_is_still_last_evenings_night(hour: int, day: int) -> None
 
     assert doors == datetime(2026, 11, day, 23, tzinfo=UTC)
     assert dawn - doors == timedelta(hours=11)
-
-
-def test_signing_in_without_a_wish_leads_home() -> None:
-    User.objects.create_superuser("rosa", "rosa@example.com", "maguey")
-
-    answer = Client().post("/admin/login/", {"username": "rosa", "password": "maguey"})
-
-    assert (answer.status_code, answer.headers["Location"]) == (302, "/admin/")
