@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import transaction
-from django.db.models import Count, Min, Q
+from django.db import connection, transaction
 
 from owners import attempts
 from owners.models import Heartbeat
@@ -22,6 +21,25 @@ SILENT_PAYMENTS = 3
 FAILING_LETTERS = 3
 LETTER_TRIES = 3
 SILENT_CALLS = 3
+
+
+# One question for all providers: each looks at its newest rows and at the few that are unfinished.
+STANDING = """
+    SELECT p.provider, newest.received_at, applied.processed_at, waiting.count, waiting.oldest, waiting.failed
+    FROM unnest(%(providers)s::text[]) AS p(provider)
+    LEFT JOIN LATERAL (
+        SELECT w.received_at FROM webhook_events w WHERE w.provider = p.provider ORDER BY w.received_at DESC LIMIT 1
+    ) newest ON true
+    LEFT JOIN LATERAL (
+        SELECT w.processed_at FROM webhook_events w WHERE w.provider = p.provider AND w.processed_at IS NOT NULL
+        ORDER BY w.received_at DESC LIMIT 1
+    ) applied ON true
+    CROSS JOIN LATERAL (
+        SELECT count(*), min(w.received_at) AS oldest,
+            count(*) FILTER (WHERE w.status = 'failed' AND w.received_at >= %(hour_ago)s) AS failed
+        FROM webhook_events w WHERE w.provider = p.provider AND w.status NOT IN ('processed', 'ignored')
+    ) waiting
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,28 +76,25 @@ def last_tick() -> datetime | None:
 
 def webhooks(*, now: datetime) -> dict[str, Webhooks]:
     """Return how each provider's events stand; one that never sent any is not there."""
-    found = {provider: webhooks_of(provider, now=now) for provider in Payment.Provider.values}
+    with connection.cursor() as cursor:
+        cursor.execute(STANDING, {"providers": list(Payment.Provider.values), "hour_ago": now - HOUR})
+        found = {provider: standing(*figures, now=now) for provider, *figures in cursor.fetchall()}
     return {provider: one for provider, one in found.items() if one.last_received_at}
 
 
-def webhooks_of(provider: str, *, now: datetime) -> Webhooks:
-    """Return how one provider's events stand, by its newest rows and the few that are unfinished."""
-    events = WebhookEvent.objects.filter(provider=provider)
-    newest = events.order_by("-received_at")
-    waiting = events.exclude(status__in=WebhookEvent.FINISHED).aggregate(
-        count=Count("pk"),
-        oldest=Min("received_at"),
-        failed=Count("pk", filter=Q(status=WebhookEvent.Status.FAILED, received_at__gte=now - HOUR)),
-    )
-    waits_too_long = waiting["oldest"] is not None and waiting["oldest"] < now - backlog_age()
-    return Webhooks(
-        last_received_at=newest.values_list("received_at", flat=True).first(),
-        last_processed_at=newest.exclude(processed_at=None).values_list("processed_at", flat=True).first(),
-        backlog=waiting["count"],
-        oldest_waiting_at=waiting["oldest"],
-        failed_last_hour=waiting["failed"],
-        is_in_trouble=waits_too_long or waiting["failed"] > settings.WEBHOOK_FAILURES_PER_HOUR,
-    )
+def standing(
+    received_at: datetime | None,
+    processed_at: datetime | None,
+    backlog: int,
+    oldest_at: datetime | None,
+    failed: int,
+    *,
+    now: datetime,
+) -> Webhooks:
+    """Judge one provider's figures."""
+    waits_too_long = oldest_at is not None and oldest_at < now - backlog_age()
+    is_in_trouble = waits_too_long or failed > settings.WEBHOOK_FAILURES_PER_HOUR
+    return Webhooks(received_at, processed_at, backlog, oldest_at, failed, is_in_trouble)
 
 
 def backlog_age() -> timedelta:
