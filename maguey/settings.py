@@ -11,7 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
 from django.urls import reverse_lazy
 
-from maguey import embedded, logs
+from maguey import console_colours, embedded, logs
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -77,6 +77,7 @@ SUPPORT_EMAIL = env.str("SUPPORT_EMAIL", default="hola@maguey.example")
 
 INSTALLED_APPS = [
     "unfold",
+    "unfold.contrib.filters",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -414,6 +415,9 @@ UNFOLD = {
             {"title": "Change password", "link": reverse_lazy("account_change_password")},
         ]
     },
+    "ENVIRONMENT": "owners.navigation.environment",
+    "SIDEBAR": {"show_search": True, "navigation": "owners.navigation.groups"},
+    "COLORS": {"primary": console_colours.PRIMARY},
     "STYLES": [lambda request: static("css/console.css")],
 }
 

@@ -10,7 +10,7 @@ from payments.models import PaymentFailure
 
 
 @transaction.atomic(durable=True)
-def resolve(failure_id: UUID, *, user: User | AnonymousUser, now: datetime, note: str = "") -> bool:
-    """Mark a failure as put right, by whom and when; False where it was already."""
+def resolve(failure_id: UUID, *, user: User | AnonymousUser, note: str, now: datetime) -> bool:
+    """Mark a failure as put right: how, by whom and when; False where it was already."""
     unresolved = PaymentFailure.objects.unresolved().filter(pk=failure_id)
     return bool(unresolved.update(resolved=True, resolved_at=now, resolved_by_id=user.pk, resolution_note=note))

@@ -1,5 +1,33 @@
 """The console: one module a subject."""
 
-from owners.admin import accounts, audits, keys, money, nights, nights_off, people, selling, tables, trouble
+from django.contrib import admin
 
-__all__ = ["accounts", "audits", "keys", "money", "nights", "nights_off", "people", "selling", "tables", "trouble"]
+from owners.admin import (
+    accounts,
+    audits,
+    keys,
+    machine,
+    money,
+    nights,
+    nights_off,
+    people,
+    selling,
+    tables,
+    trouble,
+)
+
+__all__ = [
+    "accounts",
+    "audits",
+    "keys",
+    "machine",
+    "money",
+    "nights",
+    "nights_off",
+    "people",
+    "selling",
+    "tables",
+    "trouble",
+]
+
+admin.site.index_title = "Home"

@@ -61,7 +61,7 @@ class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
     list_per_page = 50
     show_full_result_count = False
 
-    def has_run_permission(self, request: HttpRequest) -> bool:
+    def has_run_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
         """Allow actions to who may change such rows, though no form does: to look at them is not enough."""
         return request.user.has_perm(f"{self.opts.app_label}.change_{self.opts.model_name}")
 

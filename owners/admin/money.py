@@ -1,11 +1,15 @@
 """Orders, payments, refunds and what is owed for them."""
 
+from uuid import UUID
+
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from unfold.decorators import action
 
 from owners.admin.base import MismatchFilter, ReadOnlyAdmin
+from owners.admin.dialogs import RefundForm, RetryForm, home_if_asked, lead_back, send_back
 from payments import fulfilment, refunds
 from payments.exceptions import RefundTooLarge
 from payments.models import Email, Fulfilment, Order, Payment, ProviderCall, ReconcileRun, Refund
@@ -22,12 +26,39 @@ class OrderAdmin(ReadOnlyAdmin):
     search_fields = ("reference", "email", "name", "payments__external_payment_id")
     ordering = ("-created_at",)
     actions = ("retry_fulfilment", "refund")
+    actions_detail = ("retry_one", "refund_one")
 
     @admin.action(description="Retry fulfilment", permissions=["run"])
-    def retry_fulfilment(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
+    def retry_fulfilment(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponse | None:
         """Give these orders a fresh set of tries."""
         started = sum(fulfilment.retry(order, now=timezone.now()) for order in queryset)
         messages.success(request, f"Started afresh: {started}.")
+        return home_if_asked(request)
+
+    @action(  # type: ignore[untyped-decorator]  # unfold ships no types
+        description="Retry fulfilment…",
+        permissions=["run"],
+        url_path="retry",
+        dialog={"title": "Try to deliver again?", "form_class": RetryForm, "form_submit_text": "Retry now"},
+    )
+    def retry_one(self, request: HttpRequest, form: RetryForm, object_id: str) -> HttpResponse:
+        """Give an order a fresh set of tries."""
+        if form.order is not None and fulfilment.retry(form.order, now=timezone.now()):
+            messages.success(request, f"{form.order.name}: the first of six fresh tries has begun.")
+        else:
+            messages.warning(request, "Nothing is owed to this order: there is nothing to try again.")
+        return lead_back(request, "admin:payments_order_changelist")
+
+    @action(  # type: ignore[untyped-decorator]  # unfold ships no types
+        description="Refund…",
+        permissions=["run"],
+        url_path="refund",
+        dialog={"title": "Send the money back?", "form_class": RefundForm, "form_submit_text": "Refund"},
+    )
+    def refund_one(self, request: HttpRequest, form: RefundForm, object_id: str) -> HttpResponse:
+        """Promise back all the money of an order."""
+        send_back(request, UUID(object_id))
+        return lead_back(request, "admin:payments_order_changelist")
 
     @admin.action(description="Refund in full", permissions=["run"])
     def refund(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:

@@ -45,10 +45,10 @@ def given_up(provider: FakeProvider, now: datetime) -> Order:
     return order
 
 
-def act(console: Client, model: str, action: str, *pks: object) -> str:
+def act(console: Client, model: str, action: str, *pks: object, **beside: str) -> str:
     answer = console.post(
         reverse(f"admin:{model}_changelist"),
-        {"action": action, "_selected_action": [str(pk) for pk in pks]},
+        {"action": action, "_selected_action": [str(pk) for pk in pks], **beside},
         follow=True,
     )
     return answer.content.decode()
@@ -108,11 +108,14 @@ def test_an_owner_resolves_and_it_is_kept_who_and_when(
     given_up(provider, now)
     failure = PaymentFailure.objects.get(category="fulfilment")
 
-    assert "Resolved: 1." in act(console, "payments_paymentfailure", "resolve", failure.pk)
+    assert "Say what was done about it" in act(console, "payments_paymentfailure", "resolve", failure.pk)
+    assert not PaymentFailure.objects.filter(resolved=True).exists()
+    page = act(console, "payments_paymentfailure", "resolve", failure.pk, note="Printed at the door.")
+    assert "Resolved: 1." in page
 
     failure.refresh_from_db()
-    assert (failure.resolved, failure.resolved_by) == (True, owner)
-    assert not resolving.resolve(failure.pk, user=owner, now=now)
+    assert (failure.resolved, failure.resolved_by, failure.resolution_note) == (True, owner, "Printed at the door.")
+    assert not resolving.resolve(failure.pk, user=owner, note="again", now=now)
 
 
 def test_an_owner_replays_and_acknowledges(provider: FakeProvider, now: datetime, console: Client, owner: User) -> None:
