@@ -1,41 +1,29 @@
-"""The console's first page: what is wrong, and its next step."""
+"""The console's first page: what is wrong, and its next step; then how the night and the money stand."""
 
 from collections.abc import Iterable
-from datetime import datetime, time, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser, User
-from django.db.models import Count, Max, QuerySet
+from django.db.models import Count, F, Min, Q, QuerySet, Sum
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.utils import timezone
 
-from owners import scope
+from owners import evening, funnel, pulse, reasons, scope, takings
 from owners.models import Alert
-from payments.models import Order, PaymentFailure, WebhookEvent
+from owners.takings import Mine
+from payments.models import Order, Payment, PaymentFailure
 from payments.money import format_cents
-from tickets.models import Event
+from vip import floor_plan
 
 SHOWN = 10
-DOORS = time(18)
-DAWN = time(5)
 SEES = ("owners.view_alert", "payments.view_order", "payments.view_paymentfailure", "tickets.view_event")
 FAILED = (
     PaymentFailure.Category.DECLINED,
     PaymentFailure.Category.AUTHENTICATION,
     PaymentFailure.Category.PROVIDER,
 )
-REASONS = {
-    "insufficient_funds": "Not enough money on the card",
-    "expired_card": "The card has expired",
-    "incorrect_cvc": "The security code was wrong",
-    "incorrect_number": "The card number was wrong",
-    "lost_card": "The card was reported lost",
-    "stolen_card": "The card was reported stolen",
-    "generic_decline": "The bank refused, without a reason",
-    "card_declined": "The bank refused, without a reason",
-    "processing_error": "The bank could not be reached",
-    "payment_intent_authentication_failure": "The bank's check was not passed",
-}
 
 Context = dict[str, Any]  # Any: a template's context holds anything
 
@@ -49,66 +37,79 @@ def dashboard(request: HttpRequest, context: Context) -> Context:
 
 def gather(user: User | AnonymousUser, *, now: datetime) -> Context:
     """Gather the home's sections for the nights this person runs."""
-    owed = without_goods(user)
+    mine = scope.conditions(user)
+    alerts = unacknowledged(mine)
+    is_tonight, nights = evening.nights(mine, now=now)
     return {
-        "alerts": unacknowledged(user)[:SHOWN],
-        "owed_count": owed.count(),
-        "owed": [{"order": order, "amount": amount(order)} for order in owed[:SHOWN]],
-        "failed": failed_today(user, now=now),
-        "tonight": tonight(user, now=now),
-        "webhooks": webhooks(),
+        "now": now,
+        "alerts": [said_plainly(alert) for alert in alerts[:SHOWN]],
+        "alerts_more": alerts.count() - SHOWN,
+        **owed(mine),
+        "failed": failed_today(mine, now=now),
+        "is_tonight": is_tonight,
+        "nights": nights,
+        "decor": floor_plan.DECOR,
+        "takings": takings.of_nights(mine, now=now),
+        "funnels": funnel.of_nights(mine, now=now),
+        "pulse": pulse.feel(now=now),
     }
 
 
-def unacknowledged(user: User | AnonymousUser) -> QuerySet[Alert]:
+def unacknowledged(mine: Mine) -> QuerySet[Alert]:
     """Return the alerts nobody has seen, newest first."""
-    mine = Alert.objects.filter(scope.nights(user, "event_id"), channel="console", acknowledged_at=None)
-    return mine.order_by("-created_at")
+    alerts = Alert.objects.filter(mine("event_id"), channel="console", acknowledged_at=None)
+    return alerts.select_related("failure", "event").order_by("-created_at")
 
 
-def without_goods(user: User | AnonymousUser) -> QuerySet[Order]:
+def said_plainly(alert: Alert) -> Alert:
+    """Lay beside an alert what it says, in plain words."""
+    setattr(alert, "said", reasons.of_error(alert.body) if alert.body else "")  # noqa: B010 (for the template)
+    return alert
+
+
+def owed(mine: Mine) -> Context:
     """Return the orders whose money is here and whose goods are not, the longest waiting first."""
-    mine = Order.objects.awaiting_goods().filter(scope.nights(user, "event_id"))
-    return mine.select_related("event", "fulfilment").order_by("paid_at")
+    waiting = without_goods(mine)
+    sums = waiting.aggregate(count=Count("pk"), oldest=Min("paid_at"))
+    rows = [row_of(order) for order in with_money(waiting)[:SHOWN]]
+    return {"owed": rows, "owed_count": sums["count"], "owed_since": sums["oldest"]}
 
 
-def amount(order: Order) -> str:
-    """Write what the guest paid."""
-    return format_cents(order.total_cents, order.currency)
+def without_goods(mine: Mine) -> QuerySet[Order]:
+    """Return the orders whose money is here and whose goods are not."""
+    return Order.objects.awaiting_goods().filter(mine("event_id"))
 
 
-def failed_today(user: User | AnonymousUser, *, now: datetime) -> list[tuple[str, int]]:
+def with_money(orders: QuerySet[Order]) -> QuerySet[Order]:
+    """Read with each order what of its money is still here, and how its delivery stands; the oldest first."""
+    came = Q(payments__status=Payment.Status.SUCCEEDED)
+    here = Sum(F("payments__received_cents") - F("payments__refunded_cents"), filter=came)
+    return orders.select_related("event", "fulfilment").annotate(here_cents=Coalesce(here, 0)).order_by("paid_at")
+
+
+def row_of(order: Order) -> Context:
+    """Return what the home says of one order."""
+    fulfilment, here = getattr(order, "fulfilment", None), int(getattr(order, "here_cents", 0))
+    return {
+        "order": order,
+        "fulfilment": fulfilment,
+        "amount": format_cents(order.total_cents, order.currency),
+        "refundable": format_cents(here, order.currency) if here else "",
+        "error": reasons.of_error(fulfilment.last_error if fulfilment else ""),
+    }
+
+
+def failed_today(mine: Mine, *, now: datetime) -> list[tuple[str, int]]:
     """Count today's failed payments by reason in plain words, the most frequent first."""
     midnight = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
-    mine = PaymentFailure.objects.filter(scope.nights(user, "event_id"), created_at__gte=midnight, category__in=FAILED)
-    return by_reason(mine.values_list("category", "error_code").annotate(times=Count("pk")))
+    failed = PaymentFailure.objects.filter(mine("event_id"), created_at__gte=midnight, category__in=FAILED)
+    return by_reason(failed.order_by().values_list("category", "error_code").annotate(times=Count("pk")))
 
 
 def by_reason(rows: Iterable[tuple[str, str, int]]) -> list[tuple[str, int]]:
     """Add up the codes that mean the same to a person."""
     counts: dict[str, int] = {}
     for category, code, times in rows:
-        reason = REASONS.get(code, str(PaymentFailure.Category(category).label))
+        reason = reasons.of_code(category, code)
         counts[reason] = counts.get(reason, 0) + times
     return sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
-
-
-def tonight(user: User | AnonymousUser, *, now: datetime) -> QuerySet[Event]:
-    """Return the nights that start between this evening's doors and dawn, with what they sell."""
-    doors, dawn = evening(now)
-    mine = Event.objects.visible().filter(scope.nights(user, "pk"), starts_at__gte=doors, starts_at__lt=dawn)
-    return mine.order_by("starts_at").prefetch_related("ticket_types")
-
-
-def evening(now: datetime) -> tuple[datetime, datetime]:
-    """Return when tonight begins and ends at the venue; until dawn it is still last evening's night."""
-    here = timezone.localtime(now)
-    day = here.date() - timedelta(days=1) if here.time() < DAWN else here.date()
-    zone = here.tzinfo
-    return datetime.combine(day, DOORS, zone), datetime.combine(day + timedelta(days=1), DAWN, zone)
-
-
-def webhooks() -> Context:
-    """Say when a provider was last heard, and how many events wait to be applied."""
-    last = WebhookEvent.objects.aggregate(last=Max("received_at"))["last"]
-    return {"last": last, "backlog": WebhookEvent.objects.filter(next_attempt_at__isnull=False).count()}

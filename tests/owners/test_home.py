@@ -6,7 +6,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from owners import home
+from owners import evening, home, scope
 from owners.models import Alert, OwnerAssignment
 from payments.models import Fulfilment, PaymentFailure
 from tests.buying import fresh, hold
@@ -43,7 +43,7 @@ def test_the_home_shows_money_without_a_ticket_and_retries_it(
         page = admin.get("/admin/").content.decode()
 
     assert len(queries) <= MOST_QUERIES
-    assert "Money without a ticket (1)" in page
+    assert 'Money without a ticket <span class="count count--bad">1</span>' in page
     assert order.email in page
     assert Alert.objects.get(channel="console").title in page
     admin.post("/admin/payments/order/", {"action": "retry_fulfilment", "_selected_action": [str(order.pk)]})
@@ -83,7 +83,7 @@ def test_failed_payments_of_today_are_counted_in_plain_words(now: datetime, admi
             payment_type="ga_ticket", event=order.event, created_at=when,
         )  # fmt: skip
 
-    assert home.failed_today(User.objects.get(), now=now) == [
+    assert home.failed_today(scope.conditions(User.objects.get()), now=now) == [
         ("The bank refused, without a reason", 2),
         ("Not enough money on the card", 1),
     ]
@@ -92,7 +92,7 @@ def test_failed_payments_of_today_are_counted_in_plain_words(now: datetime, admi
 @pytest.mark.parametrize(("hour", "day"), [(8, 20), (9, 20), (10, 21), (23, 21)])
 def test_until_dawn_it_is_still_last_evenings_night(hour: int, day: int) -> None:
     # 10:00 UTC in November is 05:00 in New York.
-    doors, dawn = home.evening(datetime(2026, 11, 21, hour, tzinfo=UTC))
+    doors, dawn = evening.hours(datetime(2026, 11, 21, hour, tzinfo=UTC))
 
     assert doors == datetime(2026, 11, day, 23, tzinfo=UTC)
     assert dawn - doors == timedelta(hours=11)
