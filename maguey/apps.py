@@ -9,7 +9,8 @@ class MagueyConfig(AppConfig):
     name = "maguey"
 
     def ready(self) -> None:
-        """Look at every connection to the database when it is made."""
-        from maguey import durability
+        """Look at every connection to the database when it is made, and say who is at work."""
+        from maguey import acting, durability
 
         durability.watch_connections()
+        acting.watch_tasks()

@@ -62,7 +62,15 @@ class Samples:
 
     def defaults(self, model: type[Model]) -> Fields:
         """Return what makes a good row of a model."""
+        if tracked := getattr(model, "pgh_tracked_model", None):
+            return self.record_of(model, tracked)
         return MAKERS[model](self)
+
+    def record_of(self, model: type[Model], tracked: type[Model]) -> Fields:
+        """Return what makes a good record of a row."""
+        row = self.row(tracked)
+        kept = {field.attname for field in model._meta.fields} & {field.attname for field in tracked._meta.fields}
+        return {"pgh_obj": row, "pgh_label": "sample", **{name: getattr(row, name) for name in kept}}
 
 
 def word() -> str:

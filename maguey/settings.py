@@ -88,6 +88,7 @@ INSTALLED_APPS = [
     "allauth.account",
     "allauth.mfa",
     "pgtrigger",
+    "pghistory",
     "anymail",
     "django_celery_beat",
     "django_structlog",
@@ -117,6 +118,7 @@ MIDDLEWARE = [
     "owners.enrolment.second_step_first",
     "allauth.account.middleware.AccountMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "maguey.acting.middleware",
 ]
 
 ROOT_URLCONF = "maguey.urls"
@@ -166,6 +168,8 @@ def database() -> dict[str, Any]:
 
 DATABASES = {"default": database()}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+# Records of one transaction in the order in which they were made.
+PGHISTORY_CREATED_AT_FUNCTION = "clock_timestamp()"
 
 # --- Redis and Celery: they wake, they remember nothing --------------------------------
 

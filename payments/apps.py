@@ -9,10 +9,10 @@ class PaymentsConfig(AppConfig):
     name = "payments"
 
     def ready(self) -> None:
-        """Register every kind of work that is tried until it is done."""
+        """Register every kind of work that is tried until it is done, and have changes carry who makes them."""
         from anymail.signals import tracking
 
-        from payments import bounces, emails, fulfilment, mail, refunds, retrying, webhooks
+        from payments import actors, bounces, emails, fulfilment, mail, refunds, retrying, webhooks
         from payments.models import Email, Fulfilment, Refund, WebhookEvent
 
         for work in (
@@ -22,6 +22,7 @@ class PaymentsConfig(AppConfig):
             retrying.Work(mail.KIND, Email, "mail", mail.send_email, mail.give_up),
         ):
             retrying.register(work)
+        actors.watch_connections()
         tracking.connect(bounces.hear)
         mail.register("refunded", emails.refunded)
         mail.register("late_payment_refunded", emails.late_payment_refunded)

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-from payments import charges, disputes, failures, gateways, refunds, retrying
+from payments import actors, charges, disputes, failures, gateways, refunds, retrying
 from payments.failures import Category, Severity, Trouble
 from payments.gateways.types import DisputeChanged, Hint, Intent, IntentStatus, RefundsChanged, Session
 from payments.models import Payment, WebhookEvent
@@ -33,11 +33,12 @@ def receive(provider: str, *, body: bytes, signature: str, now: datetime) -> Web
 
 def take_in(provider: str, hint: Hint, *, now: datetime) -> WebhookEvent.Status:
     """Keep and apply one event; where it cannot be applied, keep it to be tried again."""
-    try:
-        return keep_and_apply(provider, hint, now=now)
-    except Exception as error:  # kept as failed below, or raised there
-        logger.exception("Event %s could not be applied", hint.event_id)
-        return keep_failed(provider, hint, f"{type(error).__name__}: {error}", now=now)
+    with actors.acting(actors.PROVIDER, provider, event=hint.event_id):
+        try:
+            return keep_and_apply(provider, hint, now=now)
+        except Exception as error:  # kept as failed below, or raised there
+            logger.exception("Event %s could not be applied", hint.event_id)
+            return keep_failed(provider, hint, f"{type(error).__name__}: {error}", now=now)
 
 
 @transaction.atomic(durable=True)
@@ -56,7 +57,12 @@ def keep_and_apply(provider: str, hint: Hint, *, now: datetime) -> WebhookEvent.
 def new_event(provider: str, hint: Hint, *, now: datetime) -> WebhookEvent:
     """Make the row of an event, in the state it will have once this transaction commits."""
     event = WebhookEvent(
-        provider=provider, event_id=hint.event_id, type=hint.type[:100], payload=hint.payload, received_at=now
+        provider=provider,
+        event_id=hint.event_id,
+        type=hint.type[:100],
+        about=hint.about[:255],
+        payload=hint.payload,
+        received_at=now,
     )
     if hint.subject is None:
         event.status, event.processed_at = Status.IGNORED, now
@@ -152,12 +158,13 @@ def apply_event(event_id: UUID, now: datetime) -> None:
     """Apply a kept event: the work of a worker, with the provider read outside any transaction."""
     event = WebhookEvent.objects.get(pk=event_id)
     hint = gateways.for_provider(event.provider).reread_event(event.payload)
-    if isinstance(hint.subject, RefundsChanged):
-        if payment_id := find_by_intent(event.provider, hint.subject.intent_id):
-            refunds.sync_refunds(payment_id, now=now)
-    elif isinstance(hint.subject, DisputeChanged):
-        disputes.sync_dispute(event.provider, hint.subject, now=now, event_id=event.event_id)
-    finish_event(event_id, hint, now=now)
+    with actors.acting(actors.PROVIDER, event.provider, event=event.event_id):
+        if isinstance(hint.subject, RefundsChanged):
+            if payment_id := find_by_intent(event.provider, hint.subject.intent_id):
+                refunds.sync_refunds(payment_id, now=now)
+        elif isinstance(hint.subject, DisputeChanged):
+            disputes.sync_dispute(event.provider, hint.subject, now=now, event_id=event.event_id)
+        finish_event(event_id, hint, now=now)
 
 
 @transaction.atomic(durable=True)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import stripe
 
 from maguey.demo import people
-from payments import checkout, fulfilment, products, refunds, retrying, webhooks
+from payments import actors, checkout, fulfilment, products, refunds, retrying, webhooks
 from payments.exceptions import FulfilmentFailed
 from payments.gateways import stripe as stripe_gateway
 from payments.models import Fulfilment, Order, Payment, Refund
@@ -24,11 +24,13 @@ DISPUTED_CARD = "pm_card_createDispute"
 SOME_TIME = timedelta(hours=1)
 
 
+@actors.acting(actors.GUEST)
 def hold(event: Event, number: int, *, slug: str, quantity: int, now: datetime) -> Order:
     """Hold places for one of the guests."""
     return ticket_checkout.buy_tickets(event, quantities={slug: quantity}, buyer=people.buyer(number), now=now)
 
 
+@actors.acting(actors.GUEST)
 def give_card(order: Order, card: str, *, now: datetime) -> Payment:
     """Open the way to pay and give a card; a declined one raises at the provider, as it should."""
     begun = checkout.start_payment(order.pk, provider="stripe", mode="elements", now=now)
@@ -41,6 +43,7 @@ def give_card(order: Order, card: str, *, now: datetime) -> Payment:
     return payment
 
 
+@actors.acting(actors.GUEST)
 def buy(event: Event, number: int, *, slug: str, quantity: int, now: datetime, card: str = GOOD_CARD) -> Order:
     """Buy tickets for one of the guests, by the return road."""
     order = hold(event, number, slug=slug, quantity=quantity, now=now)
@@ -50,6 +53,7 @@ def buy(event: Event, number: int, *, slug: str, quantity: int, now: datetime, c
     return Order.objects.get(pk=order.pk)
 
 
+@actors.acting(actors.GUEST)
 def buy_table(event: Event, number: int, *, code: str, size: int, now: datetime) -> Order:
     """Buy a table for one of the guests and some friends, by the return road."""
     friends = tuple(people.buyer(number + step).name for step in range(1, size // 2))

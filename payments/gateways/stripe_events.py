@@ -62,12 +62,23 @@ def hint_from(payload: dict[str, Any]) -> Hint:
     """Say what an event is about; the subject is empty where we do not use its type."""
     if not isinstance(payload["id"], str) or not isinstance(payload["type"], str):
         raise ValueError("an event has an id and a type")
+    data = payload.get("data", {}).get("object", {})
     return Hint(
         event_id=payload["id"],
         type=payload["type"],
         payload=payload,
-        subject=subject_of(payload["type"], payload.get("data", {}).get("object", {})),
+        subject=subject_of(payload["type"], data),
+        about=about(data),
     )
+
+
+def about(data: Any) -> str:  # Any: whatever an event carries, of a type we may not know
+    """Return the payment intent an object belongs to, or else its own id."""
+    if not isinstance(data, dict):
+        return ""
+    intent = data.get("payment_intent")
+    found = (intent.get("id") if isinstance(intent, dict) else intent) or data.get("id")
+    return found if isinstance(found, str) else ""
 
 
 def subject_of(type_: str, data: dict[str, Any]) -> Subject | None:

@@ -127,12 +127,13 @@ Subject = Intent | Session | RefundsChanged | DisputeChanged
 
 @dataclass(frozen=True, slots=True)
 class Hint:
-    """A signed event: what it is about, or nothing where we do not use its type."""
+    """A signed event: what it tells, or nothing where we do not use its type; `about` is the provider's id of that."""
 
     event_id: str
     type: str
     payload: dict[str, Any]
     subject: Subject | None
+    about: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,17 @@ from django.db.models.functions import Upper
 
 from payments.models.order import Order
 from payments.models.retryable import Retryable, owed
+from payments.recording import changed, recorded, tries
 
 
+@recorded(
+    changed("sent", "sent_at"),
+    changed("bounced", "bounced_at"),
+    *tries(unless="NEW.sent_at IS NOT NULL"),
+    # Not the error: a mail server's names the address.
+    fields=("order", "attempts", "next_attempt_at"),
+    found_by="order",
+)
 class Email(Retryable):
     """One message of one kind to one address, owed once per cause."""
 

@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 
 from payments.models.order import Order
+from payments.recording import InsertEvent, changed, recorded
 from payments.states import never_deleted
 
 
@@ -19,6 +20,12 @@ class PaymentFailureQuerySet(models.QuerySet["PaymentFailure"]):
         return self.filter(resolved=False)
 
 
+@recorded(
+    InsertEvent("recorded"),
+    changed("resolved", "resolved"),
+    fields=("order", "resolved"),
+    found_by="order",
+)
 class PaymentFailure(models.Model):
     """One thing that went wrong with one order's money, known by its cause."""
 

@@ -7,9 +7,15 @@ from django.db.models import Q
 
 from payments.models.order import Order
 from payments.models.retryable import Retryable, owed
+from payments.recording import recorded, tries
 from payments.states import never_deleted
 
 
+@recorded(
+    *tries(unless="NEW.done_at IS NOT NULL"),
+    fields=("order", "attempts", "next_attempt_at", "last_error"),
+    found_by="order",
+)
 class Fulfilment(Retryable):
     """What is owed to one paid order; `round` counts the fresh starts a person has given it."""
 

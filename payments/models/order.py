@@ -8,6 +8,7 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import F, Q
 
+from payments.recording import InsertEvent, changed, recorded
 from payments.states import Moves, Stateful, frozen, legal_moves_only, never_deleted
 
 PAID = ("paid", "fulfilled", "refunded")
@@ -30,6 +31,14 @@ class OrderQuerySet(models.QuerySet["Order"]):
         return self.filter(status=Order.Status.PAID)
 
 
+@recorded(
+    InsertEvent("placed"),
+    changed("moved", "status"),
+    changed("extended", "extended_at"),
+    changed("readdressed", "email"),
+    changed("disputed", "disputed_at"),
+    fields=("status", "expires_at", "disputed_at"),
+)
 @legal_moves_only
 class Order(Stateful):
     """One guest's purchase of one kind of thing for one night, held, then paid, then delivered."""

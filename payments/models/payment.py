@@ -7,9 +7,17 @@ from django.db import models
 from django.db.models import F, Q
 
 from payments.models.order import Order
+from payments.recording import InsertEvent, recorded, when
 from payments.states import Moves, Stateful, frozen, legal_moves_only, never_deleted
 
 
+@recorded(
+    InsertEvent("started"),
+    # That the provider has it is no news: every payment that is started is opened a moment later.
+    when("moved", "OLD.status <> NEW.status AND NOT (OLD.status = 'started' AND NEW.status = 'open')"),
+    fields=("order", "status", "received_cents"),
+    found_by="order",
+)
 @legal_moves_only
 class Payment(Stateful):
     """One attempt to be paid for an order, by one provider, in one way."""

@@ -8,9 +8,17 @@ from django.db.models import Q
 
 from payments.models.payment import Payment
 from payments.models.retryable import Retryable, owed
+from payments.recording import InsertEvent, changed, recorded, tries
 from payments.states import Moves, Stateful, frozen, legal_moves_only, never_deleted
 
 
+@recorded(
+    InsertEvent("promised"),
+    changed("moved", "status"),
+    *tries(unless="NEW.status <> 'pending' OR NEW.external_refund_id IS NOT NULL"),
+    fields=("payment", "status", "attempts", "next_attempt_at", "last_error"),
+    found_by="payment",
+)
 @legal_moves_only
 class Refund(Stateful, Retryable):
     """One amount owed back on one payment, saved with its key before the provider is asked."""

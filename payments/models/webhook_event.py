@@ -36,6 +36,9 @@ class WebhookEvent(Stateful, Retryable):
     provider = models.CharField(max_length=10)
     event_id = models.CharField(max_length=255)
     type = models.CharField(max_length=100)
+    about = models.CharField(
+        max_length=255, blank=True, default="", help_text="The provider's id of the payment it is about."
+    )
     payload = models.JSONField()
     status = models.CharField(max_length=12, choices=Status.choices, default=Status.PENDING)
     deliveries = models.PositiveIntegerField(default=1, help_text="How often the provider has sent it.")
@@ -68,6 +71,7 @@ class WebhookEvent(Stateful, Retryable):
         ]
         indexes = [
             owed("idx_webhook_events_owed"),
+            models.Index(fields=["about"], name="idx_webhook_events_about"),
             models.Index(fields=["received_at"], name="idx_webhook_events_received"),
             models.Index(
                 fields=["received_at"],

@@ -7,10 +7,16 @@ from django.db import models
 from django.db.models import Q
 
 from payments.models import Order
+from payments.recording import became, recorded
 from payments.states import Moves, Stateful, legal_moves_only
 from tickets.models.event import TicketType
 
 
+@recorded(
+    became("moved", "released", "pending"),
+    fields=("order", "ticket_type", "quantity", "status"),
+    found_by="order",
+)
 @legal_moves_only
 class TicketReservation(Stateful):
     """The hold: some places of one type for one order."""

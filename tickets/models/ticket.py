@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 
 from payments.models import Order
+from payments.recording import became, recorded
 from payments.states import Moves, Stateful, legal_moves_only, never_deleted
 from tickets.models.event import Event, TicketType
 
@@ -17,6 +18,7 @@ def make_code() -> str:
     return secrets.token_urlsafe(16)
 
 
+@recorded(became("moved", "void"), fields=("order", "position", "status"), found_by="order")
 @legal_moves_only
 class Ticket(Stateful):
     """One person's way in, once."""

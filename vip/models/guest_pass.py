@@ -7,6 +7,7 @@ import pgtrigger
 from django.db import models
 from django.db.models import Q
 
+from payments.recording import became, changed, recorded
 from payments.states import Moves, Stateful, legal_moves_only, never_deleted
 from vip.models.reservation import VipReservation, make_code
 
@@ -35,6 +36,13 @@ class GuestPassQuerySet(models.QuerySet["GuestPass"]):
         return self.filter(status=GuestPass.Status.VALID, name="", number__gt=HOST_SEAT)
 
 
+@recorded(
+    became("moved", "void", "valid"),
+    changed("renewed", "version"),
+    changed("named", "name", "email"),
+    fields=("reservation", "number", "status"),
+    found_by="reservation",
+)
 @legal_moves_only
 class GuestPass(Stateful):
     """One seat of a party: one pass and one way in, however it was paid for. The host is seat 1."""

@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Q
 
 from payments.models import Order
+from payments.recording import recorded, when
 from payments.states import Moves, Stateful, legal_moves_only, never_deleted
 from tickets.models import Event
 from vip.models.table import Table
@@ -73,6 +74,12 @@ class VipReservationQuerySet(models.QuerySet["VipReservation"]):
         return self.filter(status__in=LIVE)
 
 
+@recorded(
+    # Confirmed is what its order's fulfilment says.
+    when("moved", "OLD.status <> NEW.status AND NEW.status <> 'confirmed'"),
+    fields=("order", "status"),
+    found_by="order",
+)
 @legal_moves_only
 class VipReservation(Stateful):
     """One party's table on one night. A refund is a fact beside it, not a state of it."""
