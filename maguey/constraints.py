@@ -11,6 +11,7 @@ from django.db import DatabaseError, connection, transaction
 from django.db.models import Model
 from pghistory.trigger import Event as Recorder
 
+from maguey import rows
 from maguey.samples import Fields, Samples
 from owners.models import Alert, FailedSignIn, OwnerAssignment
 from payments.models import (
@@ -205,10 +206,11 @@ SAME: dict[str, type[Model]] = {
 
 
 def rules() -> set[str]:
-    """Name every rule the models declare."""
+    """Name every rule the models declare, and those of rows that not everybody sees."""
     ours = [model for model in apps.get_models() if model._meta.app_label in OUR_APPS]
     named = {constraint.name for model in ours for constraint in model._meta.constraints}
-    return named | {f"{model._meta.db_table}.{trigger.name}" for model, trigger in refusing()}
+    triggers = {f"{model._meta.db_table}.{trigger.name}" for model, trigger in refusing()}
+    return named | triggers | rows.rules()
 
 
 def refusing() -> list[tuple[type[Model], pgtrigger.Trigger]]:
@@ -228,6 +230,8 @@ def verify() -> Iterator[Verdict]:
             yield try_case(case, samples)
         for model, trigger in refusing():
             yield try_trigger(model, str(trigger.name), samples)
+        for rule, held, said in rows.verify(samples):
+            yield Verdict(rule, held, said)
         transaction.set_rollback(True)
 
 

@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.urls import reverse
 
 from owners.models import Alert, OwnerAssignment
-from payments import retrying
+from payments import identity, retrying
 from payments.models import PaymentFailure
 
 KIND = "alert"
@@ -43,6 +43,7 @@ def outward(failure: PaymentFailure, now: datetime, *, cause: str) -> list[Alert
     return alerts
 
 
+@identity.acting(identity.SERVICE)
 def send_again(*, now: datetime) -> int:
     """Tell owners once more of what is critical and nobody has seen for too long; return of how many."""
     since = now - timedelta(minutes=settings.ALERT_AGAIN_MINUTES)
@@ -57,6 +58,7 @@ def send_again(*, now: datetime) -> int:
     return sum(send_one_again(pk, now=now) for pk in list(unseen.values_list("pk", flat=True)[:BATCH]))
 
 
+@identity.acting(identity.SERVICE)
 @transaction.atomic(durable=True)
 def send_one_again(alert_id: UUID, *, now: datetime) -> bool:
     """Owe one alert once more, once."""

@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from owners.models import LedgerAudit
-from payments import failures, reconcile
+from payments import failures, identity, reconcile
 from payments.failures import Category, Severity, Trouble
 
 
@@ -159,6 +159,7 @@ SHOWN = 100
 PROVIDERS_BOOKS = "Our books and the provider's say the same."
 
 
+@identity.acting(identity.SERVICE)
 @transaction.atomic(durable=True)
 def audit(*, now: datetime) -> list[Finding]:
     """Ask every question of one picture of the data; return what each brought up."""

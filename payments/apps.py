@@ -12,7 +12,7 @@ class PaymentsConfig(AppConfig):
         """Register every kind of work that is tried until it is done, and have changes carry who makes them."""
         from anymail.signals import tracking
 
-        from payments import actors, bounces, emails, fulfilment, mail, refunds, retrying, webhooks
+        from payments import actors, bounces, emails, fulfilment, identity, mail, refunds, retrying, webhooks
         from payments.models import Email, Fulfilment, Refund, WebhookEvent
 
         for work in (
@@ -23,6 +23,7 @@ class PaymentsConfig(AppConfig):
         ):
             retrying.register(work)
         actors.watch_connections()
+        identity.watch_connections()
         tracking.connect(bounces.hear)
         mail.register("refunded", emails.refunded)
         mail.register("late_payment_refunded", emails.late_payment_refunded)

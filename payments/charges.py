@@ -12,7 +12,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 
-from payments import failures, fulfilment, mail, products, references, refunds
+from payments import failures, fulfilment, identity, mail, products, references, refunds
 from payments.failures import Category, Severity, Trouble
 from payments.gateways.types import Decline, Intent, IntentStatus, Session, SessionStatus
 from payments.models import Order, Payment, PaymentFailure
@@ -42,6 +42,7 @@ class Receipt:
     event_id: str = ""
 
 
+@identity.acting(identity.SERVICE)
 def lock_with_order(payment_id: UUID) -> tuple[Order, Payment] | None:
     """Lock a payment's order, then the payment; None where we have no such payment."""
     declines = PaymentFailure.objects.unresolved().filter(order=OuterRef("pk"))

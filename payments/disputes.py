@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from payments import charges, failures, gateways, orders
+from payments import charges, failures, gateways, identity, orders
 from payments.failures import Category, Severity, Trouble
 from payments.gateways.types import Dispute, DisputeChanged, DisputeStatus
 from payments.models import Order, Payment, PaymentFailure
@@ -53,6 +53,7 @@ def cause_of(dispute_id: str) -> str:
     return f"dispute:{dispute_id}"
 
 
+@identity.acting(identity.SERVICE)
 def settle(cause: str, dispute: Dispute, *, now: datetime) -> None:
     """Resolve the failure of a dispute that the bank has decided."""
     PaymentFailure.objects.unresolved().filter(cause=cause).update(

@@ -6,7 +6,7 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from payments import listeners
+from payments import identity, listeners
 from payments.models import Order, Payment, PaymentFailure
 
 Category = PaymentFailure.Category
@@ -32,6 +32,7 @@ class Trouble:
     metadata: dict[str, object] = field(default_factory=dict)
 
 
+@identity.acting(identity.SERVICE)
 @transaction.atomic(savepoint=False)
 def record(trouble: Trouble, *, now: datetime, event_id: str = "") -> PaymentFailure | None:
     """Write a failure and tell the listeners; return None where this cause is written already."""
@@ -67,6 +68,7 @@ def amount_of(trouble: Trouble) -> int | None:
     return trouble.order.total_cents if trouble.order else None
 
 
+@identity.acting(identity.SERVICE)
 def recurring(cause: str) -> str:
     """Name a cause that can come again: a new name once the last time has been put right."""
     return f"{cause}:{told_of(cause).filter(resolved=True).count() + 1}"
@@ -77,6 +79,7 @@ def told_of(cause: str) -> QuerySet[PaymentFailure]:
     return PaymentFailure.objects.filter(Q(cause=cause) | Q(cause__startswith=f"{cause}:"))
 
 
+@identity.acting(identity.SERVICE)
 @transaction.atomic(savepoint=False)
 def settle(cause: str, note: str, *, now: datetime) -> int:
     """Resolve the failures of a cause that has gone away by itself or by a retry; return how many."""
@@ -85,6 +88,7 @@ def settle(cause: str, note: str, *, now: datetime) -> int:
     return unresolved.update(resolved=True, resolved_at=now, resolution_note=note, metadata=by_itself)
 
 
+@identity.acting(identity.SERVICE)
 @transaction.atomic(savepoint=False)
 def resolve_declines(order: Order, *, now: datetime) -> int:
     """Resolve an order's declined attempts, and a bank's long silence, because the guest has paid; return how many."""

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from payments import charges, disputes, failures, gateways, webhooks
+from payments import charges, disputes, failures, gateways, identity, webhooks
 from payments.failures import Category, Severity, Trouble
 from payments.gateways.types import (
     DisputeChanged,
@@ -149,6 +149,7 @@ def feed(provider: str, hint: Hint, run: ReconcileRun) -> None:
     webhooks.take_in(provider, replace(hint, event_id=event_id, payload=payload), now=run.started_at)
 
 
+@identity.acting(identity.SERVICE)
 def is_missing(provider: str, hint: Hint) -> bool:
     """Say whether our books differ from what the provider shows."""
     seen = hint.subject

@@ -7,10 +7,11 @@ import pytest
 import redis
 import stripe
 from django.conf import settings
+from django.db import connection
 from django.test import TransactionTestCase
 from pytest_django.fixtures import Settings
 
-from payments import gateways, wake
+from payments import gateways, identity, wake
 from payments.gateways import stripe as stripe_gateway
 from payments.sandbox.testing import Sandbox
 from tests import emptying
@@ -34,6 +35,36 @@ def tables_are_emptied_cheaply() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(TransactionTestCase, "_fixture_teardown", empty)
         yield
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None) -> Iterator[None]:
+    """Be the web once the database is made: its grants and policies hold for tests as for the product."""
+    options = connection.settings_dict["OPTIONS"]
+    of_the_owner = options["options"]
+    settings.DATABASE_ROLE = "web"
+    options["options"] += " -c role=maguey_web"
+    connection.close()
+    yield
+    options["options"] = of_the_owner
+    connection.close()
+
+
+@pytest.fixture(autouse=True)
+def looks_as_the_service() -> Iterator[None]:
+    """Let a test see every failure; its requests begin as nobody, and its threads too."""
+    with identity.acting(identity.SERVICE):
+        yield
+
+
+@pytest.fixture
+def as_table_owner(transactional_db: None) -> Iterator[None]:
+    """Be the role that migrates, for what it alone may do."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET ROLE NONE")
+    yield
+    with connection.cursor() as cursor:
+        cursor.execute("RESET ROLE")
 
 
 @pytest.fixture

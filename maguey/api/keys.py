@@ -14,6 +14,7 @@ from rest_framework.views import APIView
 
 from owners import scope
 from owners.models import StaffKey
+from payments import identity
 
 WORD = "Api-Key"
 NO_SUCH_KEY = "This key is not known, or has ended."
@@ -36,6 +37,7 @@ class StaffKeys(BaseAuthentication):
         if not isinstance(found, StaffKey) or found.has_expired or not found.user.is_active:
             raise AuthenticationFailed(NO_SUCH_KEY)
         note_use(found)
+        identity.become(identity.person(found.user.pk))
         return found.user, found
 
     def authenticate_header(self, request: Request) -> str:
