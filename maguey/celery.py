@@ -7,8 +7,11 @@ from celery.signals import beat_init, worker_init
 from django.core.exceptions import ImproperlyConfigured
 from django_structlog.celery.steps import DjangoStructLogInitStep
 
+from maguey import broker
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "maguey.settings")
 
+broker.install()
 app = Celery("maguey")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()

@@ -22,4 +22,4 @@ class OwnersConfig(AppConfig):
         mail.register(notices.FORGOTTEN, notices.password_forgotten)
         mail.register(notices.CHANGED, notices.sign_in_changed)
         owners_notices.register(alerts.addresses_for)
-        retrying.register(retrying.Work(alerts.KIND, Alert, "mail", alerts.send_alert, alerts.give_up))
+        retrying.register(retrying.Work(alerts.KIND, Alert, "alerts", alerts.send_alert, alerts.give_up))

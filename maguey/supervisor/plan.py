@@ -62,10 +62,13 @@ class Plan:
         return self._python("web", *command, role="web", pass_fds=(self.web_socket,))
 
     def workers(self) -> tuple[Program, ...]:
-        """Do what runs later: money first among its own, mail and the rest beside it, and the clock."""
+        """Do what runs later: money first among its own, mail and the rest beside it, and the clock.
+
+        Both take alerts: neither a night's letters nor an hour's audit keeps an owner from being told.
+        """
         return (
-            self._worker("worker", queues="money", processes=2),
-            self._worker("mailer", queues="mail,default", processes=1),
+            self._worker("worker", queues="money,alerts", processes=2),
+            self._worker("mailer", queues="mail,default,alerts", processes=1),
             self._celery("beat", "beat", "--scheduler", "django_celery_beat.schedulers:DatabaseScheduler"),
         )
 

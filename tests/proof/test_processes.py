@@ -145,7 +145,9 @@ import django; django.setup()
 from datetime import timedelta
 from django.contrib.auth.models import User
 from django.utils import timezone
+from django.db import transaction
 from owners.models import OwnerAssignment
+from payments import failures
 from payments.models import WebhookEvent
 owner, _ = User.objects.get_or_create(username="told@example.com", defaults={"email": "told@example.com"})
 OwnerAssignment.objects.get_or_create(user=owner, role="owner", event=None)
@@ -153,6 +155,8 @@ long_ago = timezone.now() - timedelta(minutes=10)
 WebhookEvent.objects.create(
     provider="stripe", event_id="evt_waits", type="x", payload={}, status="failed", received_at=long_ago
 )
+with transaction.atomic():  # what an earlier harm left behind was told to others
+    failures.settle("webhook_backlog", "Told before.", now=timezone.now())
 """
 CALMED = """
 import django; django.setup()
@@ -169,7 +173,7 @@ def test_an_owner_is_told_by_email_within_a_minute_of_the_cause(club: Club) -> N
     address = f"told-{uuid4().hex}@example.com"
 
     def is_told() -> bool:
-        letters = [letter.read_text() for letter in outbox.glob("*")] if outbox.exists() else []
+        letters = (path.read_text() for path in outbox.glob("*.log"))
         return any(f"To: {address}" in letter and "waited over 5 minutes" in letter for letter in letters)
 
     club.run("-c", TROUBLE.replace("told@example.com", address))
