@@ -292,7 +292,7 @@ def test_an_owner_resolves_a_failure_of_their_night_only(club: Club, now: dateti
     mine, foreign = PaymentFailure.objects.get(cause="a"), PaymentFailure.objects.get(cause="b")
 
     with identity.acting(identity.person(club.anna.pk)):
-        assert not resolving.resolve(foreign.pk, user=club.anna, now=now)
+        assert not resolving.resolve(foreign.pk, user=club.anna, now=now, note="Not mine.")
         assert resolving.resolve(mine.pk, user=club.anna, now=now, note="Paid in cash.")
 
     mine.refresh_from_db()

@@ -19,7 +19,7 @@ def put_back(apps, schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("owners", "0008_failed_sign_ins"),
+        ("owners", "0009_failures_seen_by_whom"),
         ("django_celery_beat", "0019_alter_periodictasks_options"),
     ]
     operations = [migrations.RunPython(set_beside, put_back)]
