@@ -89,7 +89,7 @@ BREAKS_A_TABLE = {
 
 
 @pytest.mark.parametrize("number", [3, 5])
-def test_a_table_broken_on_purpose_is_found(sandbox: Sandbox, number: int) -> None:
+def test_a_table_broken_on_purpose_is_found(sandbox: Sandbox, as_table_owner: None, number: int) -> None:
     call_command("demo")
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE orders DISABLE TRIGGER USER")
@@ -103,7 +103,9 @@ def test_a_table_broken_on_purpose_is_found(sandbox: Sandbox, number: int) -> No
 
 
 @pytest.mark.parametrize("number", sorted(BREAKS))
-def test_what_is_broken_on_purpose_is_found(sandbox: Sandbox, number: int, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_broken_on_purpose_is_found(
+    sandbox: Sandbox, as_table_owner: None, number: int, capsys: pytest.CaptureFixture[str]
+) -> None:
     call_command("demo")
     retrying.run_due(now=clock() + timedelta(minutes=1))
     with connection.cursor() as cursor:

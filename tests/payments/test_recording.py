@@ -38,7 +38,7 @@ def test_a_record_is_neither_changed_nor_deleted() -> None:
         table = model._meta.db_table
         for statement in (f"UPDATE {table} SET pgh_label = 'other'", f"DELETE FROM {table}"):  # noqa: S608 (our own)
             with pytest.raises(DatabaseError, match="Cannot update or delete"), transaction.atomic():
-                run(statement)
+                run("SET LOCAL ROLE NONE", statement)
             for role in ("maguey_web", "maguey_worker"):
                 with pytest.raises(ProgrammingError, match="permission denied"), transaction.atomic():
                     run(f"SET LOCAL ROLE {role}", statement)

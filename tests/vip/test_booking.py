@@ -191,7 +191,7 @@ def test_fifty_guests_for_a_table_whose_hold_is_dead(provider: FakeProvider, now
     assert sorted(VipReservation.objects.values_list("status", flat=True)) == ["expired", "held"]
 
 
-def test_looking_first_is_not_what_keeps_a_table_single() -> None:
+def test_looking_first_is_not_what_keeps_a_table_single(as_table_owner: None) -> None:
     """The positive control: without the index, looking first and inserting afterwards takes it more than once."""
     from django.db import connection
 
