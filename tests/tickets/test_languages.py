@@ -245,7 +245,6 @@ def pages_of_a_night(provider: FakeProvider, now: datetime) -> Iterator[tuple[st
     yield "find", page("/find/")
     yield "found", guest.post("/find/", {"email": "ana@example.com"}, follow=True).content.decode()
     yield "not here", page("/nowhere/")
-    yield "door", page("/door/")
     with translation.override("es"):
         for name in ("403", "403_csrf", "429", "500"):
             yield name, render_to_string(f"{name}.html", {"sentence": translation.gettext("One moment")})
