@@ -7,11 +7,8 @@ from celery.signals import beat_init, worker_init
 from django.core.exceptions import ImproperlyConfigured
 from django_structlog.celery.steps import DjangoStructLogInitStep
 
-from maguey import broker
-
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "maguey.settings")
 
-broker.install()
 app = Celery("maguey")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
@@ -31,3 +28,11 @@ def refuse_a_forgetful_server(**_: object) -> None:
         durability.refuse_at_start()
     except ImproperlyConfigured as refusal:
         raise SystemExit(str(refusal)) from refusal
+
+
+@worker_init.connect
+def be_patient_with_redis(**_: object) -> None:
+    """Have a worker go on after Redis was silent."""
+    from maguey import broker  # only a worker needs what it imports
+
+    broker.install()

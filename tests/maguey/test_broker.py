@@ -4,11 +4,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from celery.signals import worker_init
 from kombu import Connection, Consumer, Queue
 from kombu.transport import redis
 from redis.exceptions import TimeoutError as RedisSilent
 
 from maguey.celery import app
+
+pytestmark = pytest.mark.django_db
 
 Answer = Callable[[Any], None]
 
@@ -39,6 +42,7 @@ def test_a_worker_takes_the_next_message_though_redis_did_not_hear_of_the_last(
 
 def connection() -> Connection:
     """Return a connection as a worker opens it."""
+    worker_init.send(sender=app)
     return app.connection_for_read()
 
 

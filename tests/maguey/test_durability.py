@@ -18,7 +18,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
-def forgetful() -> Iterator[None]:
+def forgetful(as_table_owner: None) -> Iterator[None]:
     """Have this database answer before a commit is on disk, to everybody who connects."""
     name = connection.ops.quote_name(connection.settings_dict["NAME"])
     with connection.cursor() as cursor:
