@@ -18,7 +18,6 @@ from payments.money import format_cents
 from vip import floor_plan
 
 SHOWN = 10
-SEES = ("owners.view_alert", "payments.view_order", "payments.view_paymentfailure", "tickets.view_event")
 FAILED = (
     PaymentFailure.Category.DECLINED,
     PaymentFailure.Category.AUTHENTICATION,
@@ -29,8 +28,8 @@ Context = dict[str, Any]  # Any: a template's context holds anything
 
 
 def dashboard(request: HttpRequest, context: Context) -> Context:
-    """Add what the home shows, for those who may see all of it."""
-    if request.user.has_perms(SEES):
+    """Add what the home shows, for those who run a night."""
+    if scope.runs_nights(request.user):
         context["home"] = gather(request.user, now=timezone.now())
     return context
 
@@ -51,7 +50,7 @@ def gather(user: User | AnonymousUser, *, now: datetime) -> Context:
         "decor": floor_plan.DECOR,
         "takings": takings.of_nights(mine, now=now),
         "funnels": funnel.of_nights(mine, now=now),
-        "pulse": pulse.feel(now=now),
+        "pulse": pulse.feel(now=now) if scope.runs_every_night(user) else None,
     }
 
 

@@ -1,5 +1,6 @@
 """The door: one code, one person, once."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -13,6 +14,8 @@ from tickets.models import Event, Scan, Ticket, TicketTransfer
 
 # Doors open early for the queue; the night's last guests come before it ends.
 EARLY = timedelta(hours=12)
+# Says of a night whether somebody stands at its door.
+StandsAt = Callable[[Event], bool]
 
 
 class Verdict(StrEnum):
@@ -38,16 +41,31 @@ class Answer:
         return self.verdict is Verdict.ADMITTED
 
 
+def everywhere(event: Event) -> bool:
+    """Stand at every door."""
+    return True
+
+
 @transaction.atomic(durable=True)
 def admit_guest(
-    code: str, *, user_id: int | None, now: datetime, device: str = "", device_scan_id: str = "", gate: str = ""
+    code: str,
+    *,
+    user_id: int | None,
+    now: datetime,
+    stands_at: StandsAt = everywhere,
+    device: str = "",
+    device_scan_id: str = "",
+    gate: str = "",
 ) -> Answer:
-    """Let one person in by one code, once; every look is written down, a repeat of a scan answers the same."""
+    """Let one person in by one code, once; every look is written down, a repeat of a scan answers the same.
+
+    Of a night whose door is another's, no more is said than that it is another night.
+    """
     scan_id = device_scan_id or str(uuid4())
     admission = admissions.find(code.strip())
     if earlier := Scan.objects.filter(device_scan_id=scan_id).first():
-        return Answer(Verdict(earlier.result), admission)
-    answer = judge(admission, now=now)
+        return Answer(Verdict(earlier.result), admission if admission and stands_at(admission.event) else None)
+    answer = judge(admission, stands_at=stands_at, now=now)
     Scan.objects.create(
         event=admission.event if admission else None,
         code=code.strip()[:64],
@@ -63,10 +81,12 @@ def admit_guest(
     return answer
 
 
-def judge(admission: Admission | None, *, now: datetime) -> Answer:
+def judge(admission: Admission | None, *, stands_at: StandsAt, now: datetime) -> Answer:
     """Decide about what a code lets in; its row is locked, so that two gates cannot both say yes."""
     if admission is None:
         return Answer(Verdict.UNKNOWN)
+    if not stands_at(admission.event):
+        return Answer(Verdict.OTHER_NIGHT)
     if admission.status == Ticket.Status.VOID:
         return Answer(Verdict.VOID, admission)
     if admission.status == Ticket.Status.ADMITTED:

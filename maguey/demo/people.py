@@ -1,10 +1,12 @@
 """The demo's staff and guests."""
 
-from django.contrib.auth import get_user_model
-from django.contrib.auth.models import Permission
+from django.contrib.auth.models import User
 
 from owners.models import OwnerAssignment
 from payments.orders import Buyer
+from tickets.models import Event
+
+Role = OwnerAssignment.Role
 
 PASSWORD = "maguey"  # noqa: S105 (printed by `make run`: a demo on this machine)
 NAMES = (
@@ -21,18 +23,21 @@ def buyer(number: int) -> Buyer:
 
 
 def hire() -> None:
-    """Make the owner and the door person where they are not there yet."""
-    users = get_user_model()
-    owner, is_new = users.objects.get_or_create(
-        username="owner", defaults={"email": "owner@maguey.example", "is_staff": True, "is_superuser": True}
-    )
+    """Make the staff of every night, where they are not there yet: the owner, who is a superuser too, and the door."""
+    employ("owner", Role.OWNER, is_superuser=True)
+    employ("door", Role.DOOR)
+
+
+def hire_for(night: Event) -> None:
+    """Make the owner of one night, who sees nothing of the others."""
+    employ("promoter", Role.OWNER, night=night)
+
+
+def employ(name: str, role: Role, *, night: Event | None = None, is_superuser: bool = False) -> None:
+    """Make somebody with a role for one night, or for all; what they may do follows from it."""
+    wanted = {"email": f"{name}@maguey.example", "is_superuser": is_superuser}
+    user, is_new = User.objects.get_or_create(username=name, defaults=wanted)
     if is_new:
-        owner.set_password(PASSWORD)
-        owner.save(update_fields=["password"])
-    door, is_new = users.objects.get_or_create(username="door", defaults={"email": "door@maguey.example"})
-    if is_new:
-        door.set_password(PASSWORD)
-        door.save(update_fields=["password"])
-    door.user_permissions.add(Permission.objects.get(codename="add_scan", content_type__app_label="tickets"))
-    OwnerAssignment.objects.get_or_create(user=owner, role=OwnerAssignment.Role.OWNER, event=None)
-    OwnerAssignment.objects.get_or_create(user=door, role=OwnerAssignment.Role.DOOR, event=None)
+        user.set_password(PASSWORD)
+        user.save(update_fields=["password"])
+    OwnerAssignment.objects.get_or_create(user=user, role=role, event=night)

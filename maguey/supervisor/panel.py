@@ -27,7 +27,7 @@ def _places(plan: Plan) -> Table:
     table = _grid()
     table.add_row("Guests", plan.site_url + "/", "")
     table.add_row("A night", f"{plan.site_url}/nights/noche-de-cumbia/", "")
-    table.add_row("Console", f"{plan.site_url}/admin/", "owner / maguey")
+    table.add_row("Console", f"{plan.site_url}/admin/", "owner / maguey; of one night only: promoter / maguey")
     table.add_row("Door", f"{plan.site_url}/door/", "door / maguey")
     table.add_row("Outbox", f"{plan.site_url}/outbox/", "every mail sent")
     table.add_row("Sandbox", f"{plan.sandbox_url}/", "plays Stripe")

@@ -3,7 +3,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
@@ -14,6 +14,7 @@ from tests.buying import buy, clock, fresh, hold, pay
 from tests.factories.tickets import EventFactory, TicketTypeFactory, in_days
 from tests.factories.vip import TableFactory, buy_table
 from tests.fakes import FakeProvider
+from tests.owners.console import hire
 from tests.threads import all_at_once
 from tickets.models import Event
 
@@ -403,10 +404,8 @@ def test_a_key_is_shown_once_and_ended_in_the_console() -> None:
 
 @pytest.mark.parametrize("model", ["staffkey", "ownerassignment"])
 def test_only_superusers_say_who_may_do_what(model: str) -> None:
-    staff = User.objects.create_user("staff", is_staff=True)
-    staff.user_permissions.set(Permission.objects.filter(content_type__app_label="owners"))
     console = Client()
-    console.force_login(staff)
+    console.force_login(hire("staff"))
 
     assert console.get(reverse(f"admin:owners_{model}_changelist")).status_code == 403
     assert console.get(reverse(f"admin:owners_{model}_add")).status_code == 403

@@ -7,13 +7,14 @@ from urllib.parse import urlsplit
 
 import pytest
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import User
 from django.urls import reverse
 from django_celery_beat.models import CrontabSchedule, PeriodicTask
 from playwright.sync_api import ConsoleMessage, Page, Request, expect
 from pytest_django.fixtures import Settings
 from pytest_django.live_server_helper import LiveServer
 
+from owners.models import OwnerAssignment
 from tests.factories.tickets import EventFactory, TicketTypeFactory
 from tests.journeys.test_pages import check
 from tickets.models import Event
@@ -189,7 +190,7 @@ def test_the_door_signs_in_by_the_same_page_and_the_sixth_try_is_locked(
     staff: Page, look: Look, live_server: LiveServer
 ) -> None:
     door = User.objects.create_user("door", password="maguey")
-    door.user_permissions.add(Permission.objects.get(codename="add_scan"))
+    OwnerAssignment.objects.create(user=door, role="door")
     staff.goto(live_server.url + "/door/login/")
     sign_in(staff, name="door")
     expect(staff).to_have_url(live_server.url + "/door/")

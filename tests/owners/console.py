@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import User
 from django.test import Client
 
 from owners.models import OwnerAssignment
@@ -16,12 +16,16 @@ from tickets.models import Event, TicketType
 from vip import tables
 
 
-def owner(name: str = "owner", *, event: Event | None = None) -> User:
-    """Return an owner of one night, or of all, with every right but a superuser's."""
-    user = User.objects.create_user(name, f"{name}@example.com", "maguey", is_staff=True)
-    user.user_permissions.set(Permission.objects.exclude(codename__startswith="delete_"))
-    OwnerAssignment.objects.create(user=user, role="owner", event=event)
+def hire(name: str, role: str = "owner", *, event: Event | None = None) -> User:
+    """Return somebody with a role for one night, or for all."""
+    user = User.objects.create_user(name, f"{name}@example.com")
+    OwnerAssignment.objects.create(user=user, role=role, event=event)
     return User.objects.get(pk=user.pk)
+
+
+def owner(name: str = "owner", *, event: Event | None = None) -> User:
+    """Return an owner of one night, or of all."""
+    return hire(name, event=event)
 
 
 def client_of(user: User) -> Client:

@@ -1,13 +1,14 @@
 from datetime import datetime, timedelta
 
 import pytest
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import User
 from django.test import Client
 
 from payments.models import Order
-from tests.buying import buy
+from tests.buying import GUEST, buy
 from tests.factories.tickets import EventFactory, TicketTypeFactory, in_days
 from tests.fakes import FakeProvider
+from tests.owners.console import client_of, hire
 from tests.threads import all_at_once
 from tickets import admissions, door
 from tickets.door import Verdict
@@ -23,11 +24,7 @@ def tonight(now: datetime) -> TicketType:
 
 @pytest.fixture
 def door_person() -> Client:
-    user = User.objects.create_user("door")
-    user.user_permissions.add(Permission.objects.get(codename="add_scan"))
-    client = Client()
-    client.force_login(user)
-    return client
+    return client_of(hire("door", "door"))
 
 
 def ticket_for(provider: FakeProvider, type_: TicketType) -> Ticket:
@@ -100,15 +97,42 @@ def test_the_page_is_for_the_door_only(provider: FakeProvider, tonight: TicketTy
     ticket = ticket_for(provider, tonight)
     guest, doorman = Client(), Client()
     stranger = User.objects.create_user("stranger", password="x")
-    user = User.objects.create_user("door", password="maguey")
-    user.user_permissions.add(Permission.objects.get(codename="add_scan"))
 
     assert guest.get("/door/").headers["Location"].startswith("/accounts/login/?next=/door/")
     guest.force_login(stranger)
     assert guest.get("/door/").status_code == 403
-    doorman.force_login(user)
+    doorman.force_login(hire("door", "door"))
     assert "Come in" in doorman.post("/door/", {"code": ticket.code}).content.decode()
     assert "Already in" in doorman.post("/door/", {"code": ticket.code}).content.decode()
     assert "Unknown code" in doorman.post("/door/", {"code": "nonsense"}).content.decode()
     assert doorman.post("/door/", {"code": "\x00"}).status_code == 200
     assert doorman.get("/door/").status_code == 200
+
+
+def test_each_person_stands_at_the_doors_they_are_sent_to(
+    provider: FakeProvider, tonight: TicketType, now: datetime
+) -> None:
+    other = TicketTypeFactory.create(event=EventFactory.create(doors_at=in_days(0.005), title="Noche de Banda"))
+    mine, theirs = ticket_for(provider, tonight), ticket_for(provider, other)
+    here = client_of(hire("here", "door", event=tonight.event))
+
+    page = here.get("/door/").text
+    foreign = here.post("/door/", {"code": theirs.code, "scan_id": "scan-1"}).text
+    again = here.post("/door/", {"code": theirs.code, "scan_id": "scan-1"}).text
+
+    assert (tonight.event.title in page, "Noche de Banda" in page) == (True, False)
+    for said in (foreign, again):
+        assert "Another night" in said
+        assert "Noche de Banda" not in said
+        assert GUEST.name not in said
+    theirs.refresh_from_db()
+    assert theirs.status == Ticket.Status.VALID
+    assert Scan.objects.get().result == Verdict.OTHER_NIGHT
+    assert "Come in" in here.post("/door/", {"code": mine.code}).text
+
+
+@pytest.mark.parametrize(("role", "opens"), [("owner", 200), ("admin", 200), ("door", 200), (None, 403)])
+def test_who_runs_a_night_may_stand_at_its_door(tonight: TicketType, role: str | None, opens: int) -> None:
+    user = hire("mara", role, event=tonight.event) if role else User.objects.create_user("mara")
+
+    assert client_of(user).get("/door/").status_code == opens

@@ -36,4 +36,5 @@ class Command(BaseCommand):
             for exhibit in sales.EXHIBITS:
                 exhibit(tonight, now=now)
             sales.repeat_an_event(now)
+        people.hire_for(tonight)
         self.stdout.write(f"The demo club is open: {len(laid)} nights to come.")
