@@ -9,12 +9,16 @@ class OwnersConfig(AppConfig):
     name = "owners"
 
     def ready(self) -> None:
-        """Listen for trouble, and register how alerts are sent."""
+        """Listen for trouble, register how alerts are sent, and see that every page says whose rows it shows."""
+        from django.contrib import admin
+
         from owners import alerts, attempts, audit, factors, notices
+        from owners.admin import nights_only
         from owners.models import Alert
         from payments import listeners, mail, purging, retrying
         from vip import owners_notices
 
+        nights_only.demand_scopes(admin.site)
         listeners.register(alerts.tell)
         purging.register(audit.served_before)
         purging.register(attempts.failed_before)

@@ -80,7 +80,6 @@ GROUPS = (
             Page("Messages", "mail", "payments.email"),
             Page("Roles", "admin_panel_settings", "owners.ownerassignment"),
             Page("Staff", "person", "auth.user"),
-            Page("Groups", "group", "auth.group"),
             Page("API keys", "key", "owners.staffkey"),
         ),
     ),

@@ -5,7 +5,7 @@ from typing import Any
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from django.contrib import admin, messages
-from django.contrib.auth.admin import GroupAdmin, UserAdmin
+from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group, User
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
@@ -14,12 +14,15 @@ from unfold.admin import ModelAdmin, TabularInline
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from owners import enrolment, factors
-from owners.admin.base import ChiefsOnly
+from owners.admin.nights_only import ChiefsOnly
 from owners.models import OwnerAssignment
 
-# The libraries' own pages: they look otherwise, and one of them shows secrets.
+# The libraries' own pages: they look otherwise, one of them shows secrets, and groups give no rights here.
 for model in (Authenticator, EmailAddress, Group, User):
     admin.site.unregister(model)
+
+
+BY_ROLE = "The roles below say what a person may do; “staff status” says whether one of them opens the console."
 
 
 class Roles(ChiefsOnly, TabularInline):  # type: ignore[misc]  # unfold ships no types
@@ -40,7 +43,13 @@ class PersonAdmin(ChiefsOnly, UserAdmin, ModelAdmin):  # type: ignore[misc, type
     list_display = ("username", "email", "is_staff", "second_step", "last_login")
     list_filter = ("is_active", "is_staff", "is_superuser")
     filter_horizontal = ()  # two lists side by side leave a laptop's screen
-    readonly_fields = ("last_login", "date_joined")
+    readonly_fields = ("is_staff", "last_login", "date_joined")
+    fieldsets = (
+        (None, {"fields": ("username", "password")}),
+        ("Who it is", {"fields": ("first_name", "last_name", "email")}),
+        ("What they may do", {"fields": ("is_active", "is_superuser", "is_staff"), "description": BY_ROLE}),
+        ("Dates", {"fields": ("last_login", "date_joined")}),
+    )
     inlines = (Roles,)
     add_fieldsets = (
         (None, {"classes": ("wide",), "fields": ("username", "email", "usable_password", "password1", "password2")}),
@@ -71,8 +80,3 @@ class PersonAdmin(ChiefsOnly, UserAdmin, ModelAdmin):  # type: ignore[misc, type
     def second_step(self, user: User) -> bool:
         """Say whether a password alone does not let this person in."""
         return bool(getattr(user, "has_second_step", False))
-
-
-@admin.register(Group)
-class PermissionsAdmin(ChiefsOnly, GroupAdmin, ModelAdmin):  # type: ignore[misc]  # unfold ships no types
-    """Sets of permissions."""

@@ -10,11 +10,12 @@ from unfold.decorators import action, display
 
 from owners import audit
 from owners.admin.base import ReadOnlyAdmin
+from owners.admin.nights_only import EveryNightOnly
 from owners.models import LedgerAudit
 
 
 @admin.register(LedgerAudit)
-class LedgerAuditAdmin(ReadOnlyAdmin):
+class LedgerAuditAdmin(EveryNightOnly, ReadOnlyAdmin):
     """Audits of the ledger, newest first; beat makes one an hour."""
 
     list_display = ("audited_at", "verdict", "what_is_broken")

@@ -34,27 +34,6 @@ class MismatchFilter(admin.SimpleListFilter):
         return queryset.filter(mismatches__gt=0) if self.value() else queryset
 
 
-class ChiefsOnly:
-    """Rows that would let whoever may write them become somebody else: for superusers alone."""
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # Any: Django's own signature
-        """Allow superusers."""
-        return is_chief(request)
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # Any: Django's own signature
-        """Allow superusers."""
-        return is_chief(request)
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # Any: Django's own signature
-        """Allow superusers."""
-        return is_chief(request)
-
-
-def is_chief(request: HttpRequest) -> bool:
-    """Say whether a superuser asks."""
-    return bool(request.user.is_active and request.user.is_superuser)
-
-
 class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
     """Rows that are looked at, and changed only by actions."""
 

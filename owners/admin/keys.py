@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from rest_framework_api_key.models import APIKey
 from unfold.admin import ModelAdmin
 
-from owners.admin.base import ChiefsOnly
+from owners.admin.nights_only import ChiefsOnly
 from owners.models import StaffKey
 
 admin.site.unregister(APIKey)  # the library's own model: ours belongs to a person

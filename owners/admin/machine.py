@@ -7,13 +7,14 @@ from django.utils import timezone
 
 from owners.admin.base import MismatchFilter, ReadOnlyAdmin
 from owners.admin.dialogs import home_if_asked
+from owners.admin.nights_only import EveryNightOnly, NightsOnly
 from owners.models import Alert
 from payments import webhooks
 from payments.models import IdempotencyKey, WebhookEvent
 
 
 @admin.register(WebhookEvent)
-class WebhookEventAdmin(ReadOnlyAdmin):
+class WebhookEventAdmin(EveryNightOnly, ReadOnlyAdmin):
     """What providers told us."""
 
     list_display = ("type", "event_id", "status", "deliveries", "received_at")
@@ -31,9 +32,10 @@ class WebhookEventAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Alert)
-class AlertAdmin(ReadOnlyAdmin):
+class AlertAdmin(NightsOnly, ReadOnlyAdmin):
     """What owners were told."""
 
+    night_path = "event_id"
     list_display = ("title", "channel", "created_at", "sent_at", "acknowledged_at")
     list_filter = ("channel",)
     ordering = ("-created_at",)
@@ -50,7 +52,7 @@ class AlertAdmin(ReadOnlyAdmin):
 
 
 @admin.register(IdempotencyKey)
-class IdempotencyKeyAdmin(ReadOnlyAdmin):
+class IdempotencyKeyAdmin(EveryNightOnly, ReadOnlyAdmin):
     """Keys clients sent us."""
 
     list_display = ("key", "path", "response_status", "replays", "mismatches")

@@ -10,6 +10,7 @@ from unfold.decorators import action
 
 from owners.admin.base import MismatchFilter, ReadOnlyAdmin
 from owners.admin.dialogs import RefundForm, RetryForm, home_if_asked, lead_back, send_back
+from owners.admin.nights_only import EveryNightOnly, NightsOnly
 from payments import fulfilment, refunds
 from payments.exceptions import RefundTooLarge
 from payments.models import Email, Fulfilment, Order, Payment, ProviderCall, ReconcileRun, Refund
@@ -17,9 +18,10 @@ from payments.money import format_cents
 
 
 @admin.register(Order)
-class OrderAdmin(ReadOnlyAdmin):
+class OrderAdmin(NightsOnly, ReadOnlyAdmin):
     """Orders, newest first."""
 
+    night_path = "event_id"
     list_display = ("reference", "guest", "event", "total", "status")
     list_filter = ("status", "kind", "event")
     list_select_related = ("event",)
@@ -84,9 +86,10 @@ class OrderAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Payment)
-class PaymentAdmin(ReadOnlyAdmin):
+class PaymentAdmin(NightsOnly, ReadOnlyAdmin):
     """Payments: every intent there ever was."""
 
+    night_path = "order__event_id"
     list_display = ("external_payment_id", "order", "amount", "status", "created_at")
     list_filter = ("status", "provider", "mode")
     list_select_related = ("order",)
@@ -100,9 +103,10 @@ class PaymentAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Refund)
-class RefundAdmin(ReadOnlyAdmin):
+class RefundAdmin(NightsOnly, ReadOnlyAdmin):
     """Money on its way back."""
 
+    night_path = "payment__order__event_id"
     list_display = ("external_refund_id", "payment", "amount", "reason", "status")
     list_filter = ("status", "reason")
     list_select_related = ("payment",)
@@ -129,9 +133,10 @@ class RefundAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Fulfilment)
-class FulfilmentAdmin(ReadOnlyAdmin):
+class FulfilmentAdmin(NightsOnly, ReadOnlyAdmin):
     """What is owed to paid orders."""
 
+    night_path = "order__event_id"
     list_display = ("order", "attempts", "next_attempt_at", "done_at", "given_up_at")
     list_select_related = ("order",)
     search_fields = ("order__reference", "order__email")
@@ -139,9 +144,10 @@ class FulfilmentAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Email)
-class EmailAdmin(ReadOnlyAdmin):
+class EmailAdmin(NightsOnly, ReadOnlyAdmin):
     """Messages to guests."""
 
+    night_path = "order__event_id"
     list_display = ("kind", "recipient", "attempts", "next_attempt_at", "sent_at")
     list_filter = ("kind", ("bounced_at", admin.EmptyFieldListFilter))
     search_fields = ("recipient", "order__reference")
@@ -149,7 +155,7 @@ class EmailAdmin(ReadOnlyAdmin):
 
 
 @admin.register(ProviderCall)
-class ProviderCallAdmin(ReadOnlyAdmin):
+class ProviderCallAdmin(EveryNightOnly, ReadOnlyAdmin):
     """Keys we sent to providers."""
 
     list_display = ("operation_type", "resource_id", "state", "uses", "mismatches")
@@ -159,7 +165,7 @@ class ProviderCallAdmin(ReadOnlyAdmin):
 
 
 @admin.register(ReconcileRun)
-class ReconcileRunAdmin(ReadOnlyAdmin):
+class ReconcileRunAdmin(EveryNightOnly, ReadOnlyAdmin):
     """Comparisons with the provider's books."""
 
     list_display = ("provider", "started_at", "finished_at", "seen", "fed")

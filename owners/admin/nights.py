@@ -13,6 +13,7 @@ from unfold.decorators import action
 
 from owners.admin.base import ReadOnlyAdmin, lead_to
 from owners.admin.night_forms import CallOffForm, DuplicateForm, PostponeForm
+from owners.admin.nights_only import ITSELF, NightsOnly
 from owners.admin.selling import RefundPolicyInline
 from payments import refunds
 from payments.exceptions import NothingToRefund, PaymentsError, RefundTooLarge
@@ -23,9 +24,10 @@ from tickets.models import Event, Scan, Ticket, TicketReservation, TicketType
 from vip import floor, floor_plan, summary, tables
 
 
-class TicketTypeInline(TabularInline):  # type: ignore[misc]  # unfold ships no types
+class TicketTypeInline(NightsOnly, TabularInline):  # type: ignore[misc]  # unfold ships no types
     """What a night sells; the counters are the database's own."""
 
+    night_path = "event_id"
     model = TicketType
     fields = (
         *("name", "slug", "price_cents", "fee_cents", "capacity", "held", "sold", "max_per_order"),
@@ -37,9 +39,10 @@ class TicketTypeInline(TabularInline):  # type: ignore[misc]  # unfold ships no 
 
 
 @admin.register(Event)
-class EventAdmin(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
+class EventAdmin(NightsOnly, ModelAdmin):  # type: ignore[misc]  # unfold ships no types
     """Nights."""
 
+    night_path = ITSELF
     list_display = ("title", "starts_at", "status", "sold")
     list_filter = ("status",)
     search_fields = ("title", "slug")
@@ -138,15 +141,12 @@ class EventAdmin(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
         types = event.ticket_types.all()
         return f"{sum(type_.sold for type_ in types)} / {sum(type_.capacity for type_ in types)}"
 
-    def has_delete_permission(self, request: HttpRequest, obj: Event | None = None) -> bool:
-        """Refuse: a night that was sold is cancelled, not deleted."""
-        return False
-
 
 @admin.register(Ticket)
-class TicketAdmin(ReadOnlyAdmin):
+class TicketAdmin(NightsOnly, ReadOnlyAdmin):
     """Admissions."""
 
+    night_path = "event_id"
     list_display = ("order", "ticket_type", "status", "disputed", "admitted_at")
     list_filter = ("status", ("order__disputed_at", admin.EmptyFieldListFilter), "event")
     list_select_related = ("order", "ticket_type")
@@ -175,9 +175,10 @@ class TicketAdmin(ReadOnlyAdmin):
 
 
 @admin.register(TicketReservation)
-class TicketReservationAdmin(ReadOnlyAdmin):
+class TicketReservationAdmin(NightsOnly, ReadOnlyAdmin):
     """Holds."""
 
+    night_path = "order__event_id"
     list_display = ("order", "ticket_type", "quantity", "status", "expires_at")
     list_filter = ("status",)
     list_select_related = ("order", "ticket_type")
@@ -186,9 +187,10 @@ class TicketReservationAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Scan)
-class ScanAdmin(ReadOnlyAdmin):
+class ScanAdmin(NightsOnly, ReadOnlyAdmin):
     """Scans at the door."""
 
+    night_path = "event_id"
     list_display = ("scanned_at", "kind", "result", "code", "scanned_by")
     list_filter = ("kind", "event")
     search_fields = ("code",)

@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 
 from owners.admin.base import ReadOnlyAdmin
+from owners.admin.nights_only import NightsOnly
 from payments.money import format_cents
 from tickets import nights
 from tickets.models import NightChange, NightRefund
@@ -26,9 +27,10 @@ def words_of(done: int, failed: int, waiting: int) -> str:
 
 
 @admin.register(NightChange)
-class NightChangeAdmin(ReadOnlyAdmin):
+class NightChangeAdmin(NightsOnly, ReadOnlyAdmin):
     """What was done to whole nights, the latest first."""
 
+    night_path = "event_id"
     list_display = ("event", "kind", "note", "progress", "at")
     list_filter = ("kind",)
     list_select_related = ("event",)
@@ -81,9 +83,10 @@ class StandFilter(admin.SimpleListFilter):
 
 
 @admin.register(NightRefund)
-class NightRefundAdmin(ReadOnlyAdmin):
+class NightRefundAdmin(NightsOnly, ReadOnlyAdmin):
     """Orders of nights that were called off: what failed first."""
 
+    night_path = "event_id"
     list_display = ("guest", "event", "stand", "back", "why")
     list_filter = (StandFilter, "event")
     list_select_related = ("order", "event")

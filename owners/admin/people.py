@@ -3,7 +3,7 @@
 from django.contrib import admin
 from unfold.admin import ModelAdmin
 
-from owners.admin.base import ChiefsOnly
+from owners.admin.nights_only import ChiefsOnly
 from owners.models import OwnerAssignment
 
 

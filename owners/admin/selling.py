@@ -1,25 +1,27 @@
 """How a night is sold: its terms for guests who cancel, its codes, and who waits for places."""
 
 from django.contrib import admin
-from django.http import HttpRequest
 from unfold.admin import ModelAdmin, StackedInline
 
 from owners.admin.base import ReadOnlyAdmin
+from owners.admin.nights_only import NightsOnly
 from payments.money import format_cents
 from tickets.models import PromoCode, PromoUse, RefundPolicy, WaitingGuest
 
 
-class RefundPolicyInline(StackedInline):  # type: ignore[misc]  # unfold ships no types
+class RefundPolicyInline(NightsOnly, StackedInline):  # type: ignore[misc]  # unfold ships no types
     """A night's terms for guests who cancel; orders keep the terms they were bought under."""
 
+    night_path = "event_id"
     model = RefundPolicy
     extra = 0
 
 
 @admin.register(PromoCode)
-class PromoCodeAdmin(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
+class PromoCodeAdmin(NightsOnly, ModelAdmin):  # type: ignore[misc]  # unfold ships no types
     """Codes that make tickets cheaper; their uses are counted by the database."""
 
+    night_path = "event_id"
     list_display = ("code", "takes_off", "event", "uses", "is_active")
     list_filter = ("is_active", "event")
     list_select_related = ("event",)
@@ -39,15 +41,12 @@ class PromoCodeAdmin(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
         """Write how many orders have used it, of how many may."""
         return f"{promo.used} / {promo.capacity if promo.capacity is not None else '∞'}"
 
-    def has_delete_permission(self, request: HttpRequest, obj: PromoCode | None = None) -> bool:
-        """Refuse: a code is switched off; what it did stays on record."""
-        return False
-
 
 @admin.register(PromoUse)
-class PromoUseAdmin(ReadOnlyAdmin):
+class PromoUseAdmin(NightsOnly, ReadOnlyAdmin):
     """Every use of a code."""
 
+    night_path = "order__event_id"
     list_display = ("promo", "order", "email", "discount_cents", "status")
     list_filter = ("status",)
     list_select_related = ("promo", "order")
@@ -56,9 +55,10 @@ class PromoUseAdmin(ReadOnlyAdmin):
 
 
 @admin.register(WaitingGuest)
-class WaitingGuestAdmin(ReadOnlyAdmin):
+class WaitingGuestAdmin(NightsOnly, ReadOnlyAdmin):
     """The lines for what is sold out, first come first served."""
 
+    night_path = "ticket_type__event_id"
     list_display = ("email", "ticket_type", "quantity", "status", "joined_at")
     list_filter = ("status", "ticket_type__event")
     list_select_related = ("ticket_type",)

@@ -13,6 +13,7 @@ from unfold.admin import ModelAdmin
 from unfold.forms import ActionForm
 
 from owners.admin.base import ReadOnlyAdmin
+from owners.admin.nights_only import NightsOnly
 from payments import fulfilment
 from payments.exceptions import PaymentsError
 from payments.models import Order
@@ -64,9 +65,10 @@ def note_of(request: HttpRequest) -> str:
 
 
 @admin.register(Table)
-class TableAdmin(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
+class TableAdmin(NightsOnly, ModelAdmin):  # type: ignore[misc]  # unfold ships no types
     """The tables of each night; blocked and sold by actions only, so that it is known who did it."""
 
+    night_path = "event_id"
     list_display = ("code", "event", "tier", "price", "state")
     list_filter = ("tier", "blocked", "event")
     list_select_related = ("event",)
@@ -162,9 +164,10 @@ def delivered(table: Table, order: Order) -> str:
 
 
 @admin.register(VipReservation)
-class VipReservationAdmin(ReadOnlyAdmin):
+class VipReservationAdmin(NightsOnly, ReadOnlyAdmin):
     """Parties and their tables, the next night first."""
 
+    night_path = "event_id"
     list_display = ("host", "table", "event", "state", "balance")
     list_filter = ("status", "event", "payment_provider")
     list_select_related = ("table", "event", "order")
@@ -281,9 +284,10 @@ class VipReservationAdmin(ReadOnlyAdmin):
 
 
 @admin.register(GuestPass)
-class GuestPassAdmin(ReadOnlyAdmin):
+class GuestPassAdmin(NightsOnly, ReadOnlyAdmin):
     """Passes, one per seat."""
 
+    night_path = "reservation__event_id"
     list_display = ("reservation", "number", "name", "status", "admitted_at")
     list_filter = ("status", "reservation__event")
     list_select_related = ("reservation__order",)
@@ -317,9 +321,10 @@ class GuestPassAdmin(ReadOnlyAdmin):
 
 
 @admin.register(TableChange)
-class TableChangeAdmin(ReadOnlyAdmin):
+class TableChangeAdmin(NightsOnly, ReadOnlyAdmin):
     """What was done by hand, newest first."""
 
+    night_path = "event_id"
     list_display = ("at", "kind", "table", "note", "by")
     list_filter = ("kind", "event")
     list_select_related = ("table", "by")

@@ -28,6 +28,7 @@ from owners.admin.dialogs import (
     send_back,
 )
 from owners.admin.filters import DaysFilter, ProviderFilter
+from owners.admin.nights_only import NightsOnly
 from owners.admin.tables import beside, note_of
 from owners.models import Alert
 from payments import fulfilment
@@ -70,9 +71,10 @@ EXPORTED: exporting.Columns[PaymentFailure] = {
 
 
 @admin.register(PaymentFailure)
-class PaymentFailureAdmin(ReadOnlyAdmin):
+class PaymentFailureAdmin(NightsOnly, ReadOnlyAdmin):
     """Failures: the unresolved first, and of those the worst."""
 
+    night_path = "event_id"
     list_display = ("what", "kind", "amount", "when", "state")
     list_filter = (
         *("resolved", "severity", "category", "payment_type", ProviderFilter),
