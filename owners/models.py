@@ -32,6 +32,7 @@ class OwnerAssignment(models.Model):
 
     class Meta:
         db_table = "owner_assignments"
+        verbose_name = "role"
         constraints = [
             models.UniqueConstraint(
                 fields=["user", "role", "event"], nulls_distinct=False, name="unique_owner_assignment"

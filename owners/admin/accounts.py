@@ -30,7 +30,6 @@ class Roles(ChiefsOnly, TabularInline):  # type: ignore[misc]  # unfold ships no
 
     model = OwnerAssignment
     extra = 0
-    verbose_name = "role"
 
 
 @admin.register(User)

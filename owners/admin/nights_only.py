@@ -20,6 +20,7 @@ from django.http import Http404, HttpRequest
 from unfold.dataclasses import UnfoldAction
 
 from owners import scope
+from owners.scope import Nights
 from tickets.models import TicketType
 
 # A night's own key; and the way to it from rows that have no page of their own, beside other rows' pages.
@@ -143,13 +144,25 @@ class NightsOnly(NeverDeleted):
 
     night_path: ClassVar[str]  # the way from a row to its night's key
 
+    def nights_of(self, request: HttpRequest) -> Nights:
+        """Return the nights whose rows are this person's here: those they run."""
+        return scope.of(request.user).runs
+
     def theirs(self, request: HttpRequest) -> Q:
-        """Return the rows of the nights this person runs."""
-        return scope.nights(request.user, self.night_path)
+        """Return the rows of this person's nights."""
+        return self.nights_of(request).ask(self.night_path)
+
+    def get_field_queryset(
+        self, db: str | None, db_field: Any, request: HttpRequest
+    ) -> QuerySet[Any]:  # Any: Django's own signature
+        """Offer as a row's own night only one whose rows are this person's here."""
+        found = super().get_field_queryset(db, db_field, request)
+        own_night = db_field.get_attname() == self.night_path
+        return found.filter(self.nights_of(request).ask(ITSELF)) if own_night else found
 
     def has_add_permission(self, request: HttpRequest, *parent: Any) -> bool:  # Any: Django's own, beside a page
         """Leave new nights to those who run every one, as they are nobody's yet."""
-        if self.night_path == ITSELF and not scope.runs_every_night(request.user):
+        if self.night_path == ITSELF and not self.nights_of(request).every:
             return False
         return bool(super().has_add_permission(request, *parent))  # type: ignore[misc]  # beside a page of Django's
 
@@ -157,7 +170,7 @@ class NightsOnly(NeverDeleted):
         self, db_field: Any, request: HttpRequest, **kwargs: Any
     ) -> "ModelChoiceField[Any] | None":  # Any: Django's own signature
         """Ask for the night where “every night” is not this person's to say."""
-        if db_field.attname == self.night_path and db_field.null and not scope.runs_every_night(request.user):
+        if db_field.attname == self.night_path and db_field.null and not self.nights_of(request).every:
             kwargs = {**kwargs, "required": True, "help_text": ""}
         return super().formfield_for_foreignkey(db_field, request, **kwargs)  # type: ignore[misc, no-any-return]  # as above
 

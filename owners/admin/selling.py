@@ -27,7 +27,6 @@ class PromoCodeAdmin(NightsOnly, ModelAdmin):  # type: ignore[misc]  # unfold sh
     list_select_related = ("event",)
     search_fields = ("code",)
     readonly_fields = ("held", "used")
-    filter_horizontal = ("types",)
     ordering = ("code",)
 
     @admin.display(description="Takes off")

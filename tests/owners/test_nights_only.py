@@ -43,6 +43,7 @@ SETTINGS = {
 # Whatever the actions' forms may ask for; each takes what is its own.
 ANSWERS = {
     "_form_submitted": "1",
+    "post": "yes",
     "note": "2",
     "reason": "It rains.",
     "shown_cents": "5600",
@@ -429,6 +430,8 @@ def test_nothing_of_the_club_is_deleted_by_anybody(pair: Pair) -> None:
 
     for request in (request_of(pair.anna), request_of(pair.every), request_of(chief)):
         for page in pages(NightsOnly) + pages(EveryNightOnly):
+            if page.model is OwnerAssignment:
+                continue  # a role is taken away
             assert not page.has_delete_permission(request), page
             assert "delete_selected" not in page.get_actions(request), page
             assert not any(inline.has_delete_permission(request, None) for inline in page.get_inline_instances(request))

@@ -11,7 +11,7 @@ from django.db.models import CharField, EmailField, ForeignKey, Model, SlugField
 
 from maguey.samples import Samples
 from owners.admin.nights_only import NightsOnly
-from owners.models import Alert
+from owners.models import Alert, OwnerAssignment
 from owners.rights import OURS
 from payments.models import Email, PaymentFailure
 from tests.buying import buy, clock
@@ -78,6 +78,7 @@ def of_this_night(samples: Samples) -> dict[type[Model], dict[str, Any]]:  # Any
         RefundPolicy: night,
         PaymentFailure: {**night, "order": samples.order},
         Email: {"order": samples.order},
+        OwnerAssignment: {**night, "role": "door"},
     }
 
 
