@@ -156,12 +156,13 @@ def database() -> dict[str, Any]:
     url = env.str(ROLE_VARIABLES[DATABASE_ROLE], default="") or env.str("DATABASE_URL", default="")
     config: dict[str, Any] = env.db_url_config(url or embedded.database_url(DATABASE_ROLE))
     limits = "-c idle_in_transaction_session_timeout=15s"
+    asked: dict[str, Any] = config.get("OPTIONS", {})
     if DATABASE_ROLE != "migrate":
         limits += " -c lock_timeout=5s -c statement_timeout=20s"
     config.update(
         CONN_MAX_AGE=env.int("CONN_MAX_AGE", default=60),
         CONN_HEALTH_CHECKS=True,
-        OPTIONS={"connect_timeout": 5, "options": limits},
+        OPTIONS={"connect_timeout": 5, **asked, "options": f"{asked.get('options', '')} {limits}".strip()},
         TEST={"NAME": env.str("TEST_DATABASE_NAME", default="test_maguey")},
     )
     return config
