@@ -13,7 +13,7 @@ from pghistory.trigger import Event as Recorder
 
 from maguey import rows
 from maguey.samples import Fields, Samples
-from owners.models import Alert, FailedSignIn, OwnerAssignment
+from owners.models import Alert, ErrorCount, ErrorLog, FailedSignIn, OwnerAssignment
 from payments.models import (
     Email,
     Fulfilment,
@@ -185,6 +185,12 @@ CASES = (
     Case("unique_alert_cause", Alert, {"cause": "twice"}, twice=True),
     Case("owners_failedsignin_known_step", FailedSignIn, {"step": "odd"}),
     Case("owners_alert_acknowledged_by_whom_and_when", Alert, {"acknowledged_at": NOW}),
+    Case("unique_error_fingerprint", ErrorLog, {"fingerprint": "twice"}, twice=True),
+    Case("owners_error_resolved_with_who_and_when", ErrorLog, {"resolved": True, "resolved_at": NOW}),
+    Case("owners_error_known_severity", ErrorLog, {"severity": "odd"}),
+    Case("owners_error_counted", ErrorLog, {"count": 0}),
+    Case("unique_error_day", ErrorCount, {"error": "the same"}, twice=True),
+    Case("owners_error_day_counted", ErrorCount, {"count": 0}),
 )
 # What each kind of trigger refuses, tried on a good row of its table.
 FROZEN = {
@@ -202,6 +208,7 @@ SAME: dict[str, type[Model]] = {
     "joined_to": VipReservation,
     "ticket": Ticket,
     "guest_pass": GuestPass,
+    "error": ErrorLog,
 }
 
 

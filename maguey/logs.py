@@ -10,10 +10,13 @@ from structlog.stdlib import ProcessorFormatter
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 MASK = "[hidden]"
-SECRET_KEYS = re.compile(r"passw|secret|token|authorization|cookie|card|email|phone|signature", re.IGNORECASE)
+SECRET_KEYS = re.compile(
+    r"passw|secret|token|authorization|cookie|card|email|phone|signature|address|line[12]|postal|forwarded|remote_addr",
+    re.IGNORECASE,
+)
 SECRETS = (
     re.compile(r"(?<=://)[^/\s:@]*:[^/\s@]+(?=@)"),  # a password in an address
-    re.compile(r"[\w.+-]+(?:@|%40)[\w-]+(?:\.[\w-]+)+"),  # an email
+    re.compile(r"(?<![\w.+-])[\w.+-]++(?:@|%40)[\w-]+(?:\.[\w-]+)+"),  # an email
     re.compile(r"(?<=_secret_)\w+"),  # what lets a browser pay
     re.compile(r"\b(?:[sr]k_(?:test|live)|whsec)_\w+"),  # a provider's keys
     re.compile(r"(?<=Bearer )\S+", re.IGNORECASE),
@@ -21,6 +24,13 @@ SECRETS = (
         r"(?<![\w-])(?=[\w-]*[A-Z0-9])[\w-]{22}(?![\w-])"
     ),  # 128 random bits: a guest's key to an order, ticket or table
     re.compile(r"\+\d[\d ()-]{7,}\d"),  # a telephone
+    re.compile(r"(?<=Failing row contains )\(.*"),  # PostgreSQL's own words for a guest's row
+    re.compile(
+        r"\b\d{1,5} (?:[A-Z][\w.'-]* ){1,4}(?:St|Street|Ave|Avenue|Rd|Road|Blvd|Boulevard|Ln|Lane|Dr|Drive|Ct|Way)\b"
+    ),
+    re.compile(r"(?<![\d.])(?!127\.|10\.|192\.168\.)\d{1,3}(?:\.\d{1,3}){3}(?!\.?\d)"),  # where somebody is
+    re.compile(r"(?<![\w:])(?:[0-9a-f]{1,4}:){2,7}(?::[0-9a-f]{1,4}){1,6}(?![\w:])", re.IGNORECASE),
+    re.compile(r"(?<![\w:])(?:[0-9a-f]{1,4}:){7}[0-9a-f]{1,4}(?![\w:])", re.IGNORECASE),
 )
 CARD = re.compile(r"(?<![\w-])\d(?:[ -]?\d){12,18}(?![\w-])")
 

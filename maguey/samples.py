@@ -8,7 +8,7 @@ from uuid import uuid4
 from django.contrib.auth import get_user_model
 from django.db.models import Model
 
-from owners.models import Alert, FailedSignIn, OwnerAssignment
+from owners.models import Alert, ErrorCount, ErrorLog, FailedSignIn, OwnerAssignment
 from payments.models import (
     Email,
     Fulfilment,
@@ -229,4 +229,15 @@ MAKERS: dict[type[Model], Callable[[Samples], Fields]] = {
     FailedSignIn: lambda s: {"name_digest": word(), "step": "password", "address": "127.0.0.1", "failed_at": s.now},
     OwnerAssignment: lambda s: {"user": s.user, "role": "owner", "event": s.row(Event)},
     Alert: lambda s: {"cause": word(), "channel": "console", "title": "Sample", "created_at": s.now},
+    ErrorLog: lambda s: {
+        "fingerprint": word(),
+        "message": "Sample",
+        "function": "sample",
+        "severity": "error",
+        "logger": "sample",
+        "count": 1,
+        "first_seen_at": s.now,
+        "last_seen_at": s.now,
+    },
+    ErrorCount: lambda s: {"error": s.row(ErrorLog), "day": s.now.date(), "count": 1},
 }

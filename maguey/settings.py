@@ -151,12 +151,13 @@ ROLE_VARIABLES = {"web": "DATABASE_URL", "worker": "DATABASE_URL_WORKER", "migra
 def database() -> dict[str, Any]:
     """Return the database as this process's role sees it.
 
-    A role without an address of its own uses DATABASE_URL; without that, the embedded server.
+    A role without an address of its own uses DATABASE_URL; without that, the embedded server. What an address asks
+    for after its question mark, `sslmode=require` say, stands beside our own limits.
     """
     url = env.str(ROLE_VARIABLES[DATABASE_ROLE], default="") or env.str("DATABASE_URL", default="")
     config: dict[str, Any] = env.db_url_config(url or embedded.database_url(DATABASE_ROLE))
-    limits = "-c idle_in_transaction_session_timeout=15s"
     asked: dict[str, Any] = config.get("OPTIONS", {})
+    limits = "-c idle_in_transaction_session_timeout=15s"
     if DATABASE_ROLE != "migrate":
         limits += " -c lock_timeout=5s -c statement_timeout=20s"
     config.update(
@@ -437,10 +438,13 @@ DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
 DJANGO_STRUCTLOG_USER_ID_FIELD = None  # to name the user would cost every request a query
 DJANGO_STRUCTLOG_TRUST_UPSTREAM_REQUEST_ID = env.bool("BEHIND_PROXY", default=False)
 
+# A table of errors, counted, beside the log. A handler of its own writes it: owners/error_handler.py.
+ERROR_LOG = env.bool("ERROR_LOG", default=True)
+_errors = {"errors": {"()": "owners.error_handler.ErrorHandler", "hide": logs.scrubbed}} if ERROR_LOG else {}
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": logs.formatter(readable=IS_DEMO)},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}, **_errors},
+    "root": {"handlers": ["console", *_errors], "level": env.str("LOG_LEVEL", default="INFO")},
 }

@@ -12,7 +12,7 @@ class OwnersConfig(AppConfig):
         """Listen for trouble, register how alerts are sent, and see that every page says whose rows it shows."""
         from django.contrib import admin
 
-        from owners import alerts, attempts, audit, factors, notices
+        from owners import alerts, attempts, audit, errors, factors, notices
         from owners.admin import nights_only
         from owners.models import Alert
         from payments import listeners, mail, purging, retrying
@@ -25,5 +25,7 @@ class OwnersConfig(AppConfig):
         purging.register(factors.ended_before)
         mail.register(notices.FORGOTTEN, notices.password_forgotten)
         mail.register(notices.CHANGED, notices.sign_in_changed)
+        purging.register(errors.served_before)
+        purging.register(errors.counted_before)
         owners_notices.register(alerts.addresses_for)
         retrying.register(retrying.Work(alerts.KIND, Alert, "alerts", alerts.send_alert, alerts.give_up))

@@ -1,4 +1,4 @@
-"""Who may see which nights, and what they were told."""
+"""Who may see which nights, what they were told, and what went wrong in our own code."""
 
 import uuid
 from typing import ClassVar
@@ -151,3 +151,67 @@ class LedgerAudit(models.Model):
 
     def __str__(self) -> str:
         return f"{self.audited_at:%Y-%m-%d %H:%M}: {'holds' if not self.broken else f'{self.broken} broken'}"
+
+
+class ErrorLog(models.Model):
+    """One error of ours, however often it came; written by the log's handler alone."""
+
+    class Severity(models.TextChoices):
+        ERROR = "error"  # one request or one try of a task failed
+        CRITICAL = "critical"  # a process could not go on
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    fingerprint = models.CharField(max_length=64, help_text="The same for errors that are the same.")
+    error_type = models.CharField(max_length=200, blank=True)
+    message = models.TextField()
+    function = models.CharField(max_length=200, help_text="The innermost function of ours.")
+    severity = models.CharField(max_length=10, choices=Severity.choices)
+    logger = models.CharField(max_length=200)
+    stack = models.TextField(blank=True)
+    context = models.JSONField(default=dict, help_text="What the process was doing the last time.")
+    count = models.PositiveIntegerField()
+    first_seen_at = models.DateTimeField()
+    last_seen_at = models.DateTimeField()
+    recurred_at = models.DateTimeField(null=True, blank=True, help_text="When it last came back after it was resolved.")
+    resolved = models.BooleanField(default=False)
+    resolved_at = models.DateTimeField(null=True, blank=True)
+    resolved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+
+    class Meta:
+        db_table = "error_logs"
+        verbose_name = "error"
+        constraints = [
+            models.UniqueConstraint(fields=["fingerprint"], name="unique_error_fingerprint"),
+            models.CheckConstraint(
+                condition=Q(resolved=False, resolved_at__isnull=True, resolved_by__isnull=True)
+                | Q(resolved=True, resolved_at__isnull=False, resolved_by__isnull=False),
+                name="owners_error_resolved_with_who_and_when",
+            ),
+            models.CheckConstraint(condition=Q(severity__in=("error", "critical")), name="owners_error_known_severity"),
+            models.CheckConstraint(condition=Q(count__gte=1), name="owners_error_counted"),
+        ]
+        indexes = [models.Index(fields=["resolved", "-last_seen_at"], name="idx_error_logs_latest")]
+
+    def __str__(self) -> str:
+        return f"{self.error_type}: {self.message}" if self.error_type else self.message
+
+
+class ErrorCount(models.Model):
+    """How often one error came on one day of the venue."""
+
+    id = models.BigAutoField(primary_key=True)
+    error = models.ForeignKey(ErrorLog, on_delete=models.CASCADE, related_name="days")
+    day = models.DateField()
+    count = models.PositiveIntegerField()
+
+    class Meta:
+        db_table = "error_counts"
+        constraints = [
+            models.UniqueConstraint(fields=["error", "day"], name="unique_error_day"),
+            models.CheckConstraint(condition=Q(count__gte=1), name="owners_error_day_counted"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.day}: {self.count}"

@@ -30,6 +30,7 @@ def free_port() -> int:
 os.environ["STRIPE_API_BASE"] = f"http://127.0.0.1:{free_port()}"
 os.environ["STRIPE_JS_URL"] = os.environ["STRIPE_API_BASE"] + "/stripe.js"
 os.environ["MAGUEY_ENV"] = "demo"
+os.environ["ERROR_LOG"] = "false"  # it writes on a connection of its own, across tests
 os.environ["DATABASE_ROLE"] = "migrate"
 embedded.ensure_running()
 os.environ["REDIS_URL"] = own_database(os.environ.get("REDIS_URL") or embedded.redis_url())

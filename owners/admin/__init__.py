@@ -5,6 +5,7 @@ from django.contrib import admin
 from owners.admin import (
     accounts,
     audits,
+    errors,
     keys,
     machine,
     money,
@@ -20,6 +21,7 @@ from owners.admin import (
 __all__ = [
     "accounts",
     "audits",
+    "errors",
     "keys",
     "machine",
     "money",

@@ -44,6 +44,12 @@ def lines() -> Iterator[StringIO]:
         ("pi_3NabcDEFghiJKLmnoPQRstuv", "pi_3NabcDEFghiJKLmnoPQRstuv"),
         ("a_word_that_is_22_long", "[hidden]"),
         ("a_name_of_a_function_x", "a_name_of_a_function_x"),
+        ("from 203.0.113.77.", "from [hidden]."),
+        ("from 203.0.113.77:443 to 127.0.0.1:8000", "from [hidden]:443 to 127.0.0.1:8000"),
+        ("from 2001:db8::8a2e:370:7334, at 18:33:44.123", "from [hidden], at 18:33:44.123"),
+        ("from 2001:db8:0:0:1:8a2e:370:7334", "from [hidden]"),
+        ("at 1209 North Orange Street, twice", "at [hidden], twice"),
+        ("DETAIL:  Failing row contains (7, Ana Ruiz, Calle 8).", "DETAIL:  Failing row contains [hidden]"),
         ("0b7f7c1e-3d68-4c1c-9a55-5f0d7d3c2b11", "0b7f7c1e-3d68-4c1c-9a55-5f0d7d3c2b11"),
     ],
 )

@@ -20,7 +20,7 @@ from maguey.supervisor.child import Program
 from maguey.supervisor.plan import PROJECT, Plan
 
 LEASE_SECONDS = 10  # what a killed worker held comes back sooner than in life, so that the proof ends sooner
-OF_OTHERS = ("DATABASE_URL", "DATABASE_URL_WORKER", "DATABASE_URL_MIGRATE", "REDIS_URL", "DATABASE_ROLE")
+OF_OTHERS = ("DATABASE_URL", "DATABASE_URL_WORKER", "DATABASE_URL_MIGRATE", "REDIS_URL", "DATABASE_ROLE", "ERROR_LOG")
 START_SECONDS = 90
 NIGHT = """
 import django; django.setup()
