@@ -438,6 +438,14 @@ DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
 DJANGO_STRUCTLOG_USER_ID_FIELD = None  # to name the user would cost every request a query
 DJANGO_STRUCTLOG_TRUST_UPSTREAM_REQUEST_ID = env.bool("BEHIND_PROXY", default=False)
 
+# Errors go to Sentry where it has an address: maguey/sentry.py says what of them.
+SENTRY_DSN = env.str("SENTRY_DSN", default="")
+RELEASE = env.str("RELEASE", default="")
+if SENTRY_DSN:
+    from maguey import sentry  # what it imports costs memory that nobody else needs
+
+    sentry.start(dsn=SENTRY_DSN, release=RELEASE, environment=MAGUEY_ENV, role=DATABASE_ROLE)
+
 # A table of errors, counted, beside the log. A handler of its own writes it: owners/error_handler.py.
 ERROR_LOG = env.bool("ERROR_LOG", default=True)
 _errors = {"errors": {"()": "owners.error_handler.ErrorHandler", "hide": logs.scrubbed}} if ERROR_LOG else {}

@@ -12,7 +12,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 
-from payments import failures, fulfilment, identity, mail, products, references, refunds
+from payments import failures, fulfilment, identity, mail, products, references, refunds, steps
 from payments.failures import Category, Severity, Trouble
 from payments.gateways.types import Decline, Intent, IntentStatus, Session, SessionStatus
 from payments.models import Order, Payment, PaymentFailure
@@ -74,6 +74,7 @@ def confirm_payment(payment_id: UUID, receipt: Receipt, *, now: datetime) -> boo
     if found is None:
         return False
     order, payment = found
+    steps.take("Money came", order=order.pk, payment=payment.pk, night=order.event_id)
     if payment.status == Status.SUCCEEDED:
         return True
     payment.external_payment_id = receipt.external_payment_id
@@ -173,6 +174,7 @@ def escalate_mismatch(order: Order, payment: Payment, receipt: Receipt, *, now: 
 def record_decline(payment_id: UUID, decline: Decline, *, now: datetime, event_id: str = "") -> None:
     """Keep one declined attempt, once, whichever road told us first; the payment stays open."""
     payment = Payment.objects.select_related("order").get(pk=payment_id)
+    steps.take("The bank declined", order=payment.order_id, payment=payment.pk, night=payment.order.event_id)
     category = Category.AUTHENTICATION if decline.is_authentication else Category.DECLINED
     failure = failures.record(
         Trouble(

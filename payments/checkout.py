@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import transaction
 from django.urls import reverse
 
-from payments import charges, gateways, orders, provider_calls
+from payments import charges, gateways, orders, provider_calls, steps
 from payments.exceptions import (
     AlreadyPaid,
     GatewayRefused,
@@ -57,6 +57,7 @@ def start_payment(order_id: UUID, *, provider: str, mode: str, now: datetime) ->
 def prepare_payment(order_id: UUID, *, provider: str, mode: str, now: datetime) -> Payment:
     """Write down the payment before the provider hears of it, or return the one that is live."""
     order = orders.lock(order_id)
+    steps.take("The guest is about to pay", order=order.pk, night=order.event_id)
     orders.check_payable(order, now=now)
     if order.payments.filter(status=Status.SUCCEEDED).exists():
         raise AlreadyPaid
@@ -90,6 +91,7 @@ def open_at_provider(payment: Payment, *, now: datetime) -> Intent | Session:
     A server error that the provider will repeat for this key is the end of this attempt: nobody
     was ever given its secret or address, so nobody can pay it.
     """
+    steps.take("The provider is asked", order=payment.order_id, payment=payment.pk)
     gateway = gateways.for_provider(payment.provider)
     if payment.mode == Payment.Mode.CHECKOUT and payment.external_session_id:
         return gateway.read_session(payment.external_session_id)
@@ -198,6 +200,7 @@ def close_payment(payment: Payment, *, now: datetime) -> Payment:
 
 def shut_at_provider(payment: Payment, *, now: datetime) -> Intent | Session:
     """Cancel the intent or expire the page, finding first what a crash may have left there."""
+    steps.take("The way to pay is closed", order=payment.order_id, payment=payment.pk)
     gateway = gateways.for_provider(payment.provider)
     seen: Intent | Session | None = None
     if not (payment.external_payment_id or payment.external_session_id):

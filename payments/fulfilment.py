@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from payments import failures, orders, products, retrying
+from payments import failures, orders, products, retrying, steps
 from payments.failures import Category, Severity, Trouble
 from payments.models import Fulfilment, Order
 
@@ -25,6 +25,7 @@ def fulfil_order(fulfilment_id: UUID, now: datetime) -> None:
     """Deliver an order's goods and say so, in one commit; a repeat changes nothing."""
     order_id = Fulfilment.objects.values_list("order_id", flat=True).get(pk=fulfilment_id)
     order = orders.lock(order_id)
+    steps.take("Goods are delivered", order=order.pk, night=order.event_id)
     promised = Fulfilment.objects.select_for_update().get(pk=fulfilment_id)
     if order.status == Order.Status.PAID and promised.done_at is None and not orders.is_going_back(order):
         products.of(order).fulfil(order, now)

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import F, Sum
 
-from payments import failures, gateways, mail, orders, products, provider_calls, references, retrying
+from payments import failures, gateways, mail, orders, products, provider_calls, references, retrying, steps
 from payments.exceptions import GatewayRefused, NothingToRefund, RefundTooLarge
 from payments.failures import Category, Severity, Trouble
 from payments.gateways.types import Gateway, ProviderRefund, RefundStatus
@@ -124,6 +124,7 @@ def owe(payment: Payment, *, amount_cents: int, reason: Refund.Reason, cause: st
     """
     if known := Refund.objects.filter(cause=cause).first():
         return known
+    steps.take(f"A refund is owed: {reason}", order=payment.order_id, payment=payment.pk)
     reserve(payment, amount_cents)
     refund = Refund.objects.create(
         payment=payment, amount_cents=amount_cents, reason=reason, cause=cause, created_at=now, next_attempt_at=now
@@ -151,6 +152,7 @@ def send_refund(refund_id: UUID, now: datetime) -> None:
     """
     refund = Refund.objects.select_related("payment").get(pk=refund_id)
     payment = refund.payment
+    steps.take("The provider is asked for a refund", order=payment.order_id, payment=payment.pk)
     gateway = gateways.for_provider(payment.provider)
     intent_id = payment.external_payment_id or ""
     request = partial(gateway.refund, intent_id, amount_cents=refund.amount_cents, refund_ref=str(refund.pk))

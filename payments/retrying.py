@@ -17,6 +17,8 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 
+from payments import steps
+from payments.exceptions import PaymentsError
 from payments.models import Retryable
 from payments.models.retryable import is_due
 from payments.wake import publish, wake
@@ -26,6 +28,14 @@ logger = logging.getLogger(__name__)
 SWEEP_BATCH = 500
 ERROR_LENGTH = 2000
 NO_DELAY = timedelta(0)
+
+
+class NotYet(Exception):
+    """Something has not come that a piece of work waits for."""
+
+
+# A no of our own, what is still to come, or somebody's silence: mail, network and providers raise OSErrors.
+PASSING = (PaymentsError, NotYet, OSError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +69,7 @@ def wake_for(kind: str, pk: UUID) -> None:
 def attempt(kind: str, pk: UUID, *, now: datetime) -> bool:
     """Try one piece of work now, if it is due and free; say whether this try did it."""
     work = _kinds[kind]
+    steps.begin()
     row = claim(work, pk, now=now)
     if row is None:
         return False
@@ -68,10 +79,18 @@ def attempt(kind: str, pk: UUID, *, now: datetime) -> bool:
     try:
         work.perform(pk, now)
     except Exception as error:  # noqa: BLE001 (whatever it was, it is kept on the row and tried again)
-        logger.warning("%s %s failed at try %d: %s", kind, pk, row.attempts, error)
+        tell_of(error, kind, pk, row.attempts)
         record_failure(work, pk, f"{type(error).__name__}: {error}", now=now)
         return False
     return True
+
+
+def tell_of(error: Exception, kind: str, pk: UUID, attempts: int) -> None:
+    """Log why a try failed: what may pass by itself as a warning, anything else as an error of ours."""
+    if isinstance(error, PASSING):
+        logger.warning("%s %s failed at try %d: %s", kind, pk, attempts, error)
+    else:
+        logger.error("%s %s failed at try %d", kind, pk, attempts, exc_info=error)
 
 
 @transaction.atomic(durable=True)

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-from payments import actors, charges, disputes, failures, gateways, refunds, retrying
+from payments import actors, charges, disputes, failures, gateways, refunds, retrying, steps
 from payments.failures import Category, Severity, Trouble
 from payments.gateways.types import DisputeChanged, Hint, Intent, IntentStatus, RefundsChanged, Session
 from payments.models import Payment, WebhookEvent
@@ -33,6 +33,8 @@ def receive(provider: str, *, body: bytes, signature: str, now: datetime) -> Web
 
 def take_in(provider: str, hint: Hint, *, now: datetime) -> WebhookEvent.Status:
     """Keep and apply one event; where it cannot be applied, keep it to be tried again."""
+    steps.begin()
+    steps.take(f"An event came: {hint.type}", event=hint.event_id)
     with actors.acting(actors.PROVIDER, provider, event=hint.event_id):
         try:
             return keep_and_apply(provider, hint, now=now)
@@ -157,6 +159,7 @@ def report_unknown_money(seen: Intent | Session, intent_id: str, hint: Hint, *, 
 def apply_event(event_id: UUID, now: datetime) -> None:
     """Apply a kept event: the work of a worker, with the provider read outside any transaction."""
     event = WebhookEvent.objects.get(pk=event_id)
+    steps.take(f"An event is applied: {event.type}", event=event.event_id)
     hint = gateways.for_provider(event.provider).reread_event(event.payload)
     with actors.acting(actors.PROVIDER, event.provider, event=event.event_id):
         if isinstance(hint.subject, RefundsChanged):
@@ -195,7 +198,7 @@ def find_by_intent(provider: str, intent_id: str) -> UUID | None:
     return payment.pk
 
 
-class EventTooEarly(Exception):
+class EventTooEarly(retrying.NotYet):
     """An event about money came before the money's own: it waits."""
 
 
