@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.urls import reverse
 
+from owners import reasons
 from owners.models import Alert, OwnerAssignment
 from payments import identity, retrying
 from payments.models import PaymentFailure
@@ -19,6 +20,13 @@ TOLD = (PaymentFailure.Severity.CRITICAL, PaymentFailure.Severity.WARNING)
 TITLE_LENGTH = 200
 STILL = "Still open: "
 BATCH = 100
+# Where trouble is not one row's, the rows that are in it: a list of the console, narrowed down.
+PAGES = {
+    "webhook_backlog": ("payments_webhookevent", "status__in=pending,processing,failed"),
+    "webhook_silence": ("payments_webhookevent", "o=-5"),
+    "email_delivery_failing": ("payments_email", "sent_at__isnull=True"),
+    "provider_unreachable": ("payments_providercall", "state__exact=unknown"),
+}
 CHAT_SECONDS = 5
 
 
@@ -45,7 +53,7 @@ def outward(failure: PaymentFailure, now: datetime, *, cause: str) -> list[Alert
 
 @identity.acting(identity.SERVICE)
 def send_again(*, now: datetime) -> int:
-    """Tell owners once more of what is critical and nobody has seen for too long; return of how many."""
+    """Tell owners once more of what nobody has seen for too long; return of how many."""
     since = now - timedelta(minutes=settings.ALERT_AGAIN_MINUTES)
     unseen = Alert.objects.filter(
         channel="console",
@@ -53,7 +61,6 @@ def send_again(*, now: datetime) -> int:
         sent_again_at=None,
         created_at__lte=since,
         failure__resolved=False,
-        failure__severity=PaymentFailure.Severity.CRITICAL,
     )
     return sum(send_one_again(pk, now=now) for pk in list(unseen.values_list("pk", flat=True)[:BATCH]))
 
@@ -94,9 +101,7 @@ def alert_for(failure: PaymentFailure, now: datetime, *, channel: str, recipient
         channel=channel,
         failure=failure,
         event_id=failure.event_id,
-        title=f"{failure.get_category_display()}: {failure.customer_email or failure.stripe_payment_intent_id}"[
-            :TITLE_LENGTH
-        ],
+        title=title_of(failure),
         body=failure.error_message,
         recipient=recipient,
         created_at=now,
@@ -105,15 +110,32 @@ def alert_for(failure: PaymentFailure, now: datetime, *, channel: str, recipient
     )
 
 
+@identity.acting(identity.SERVICE)
 def send_alert(alert_id: UUID, now: datetime) -> None:
     """Send one alert on its way, then say so; a crash between the two sends it once more."""
-    alert = Alert.objects.get(pk=alert_id)
-    link = settings.SITE_URL + reverse("admin:payments_paymentfailure_changelist")
+    alert = Alert.objects.select_related("failure").get(pk=alert_id)
+    text = f"{words_of(alert)}\n\nWhat to do next: {link_of(alert)}\n"
     if alert.channel == "chat":
-        send_to_chat(f"*{alert.title}*\n{alert.body}\n{link}")
+        send_to_chat(f"*{alert.title}*\n{text}")
     else:
-        send_by_email(alert, link)
+        send_by_email(alert, f"{alert.title}\n\n{text}")
     mark_sent(alert_id, now=now)
+
+
+def words_of(alert: Alert) -> str:
+    """Say what happened: the reason in plain words, then what was said of it."""
+    said = [f"{reasons.of_failure(alert.failure)}."] if alert.failure else []
+    return "\n".join([*said, alert.body]).strip()
+
+
+def link_of(alert: Alert) -> str:
+    """Return the page from which an owner goes on: the rows that are in trouble, or the failure's own."""
+    if alert.failure is None:
+        return settings.SITE_URL + reverse("admin:owners_alert_changelist")
+    if page := PAGES.get(alert.failure.error_code):
+        name, narrowed = page
+        return f"{settings.SITE_URL}{reverse(f'admin:{name}_changelist')}?{narrowed}"
+    return settings.SITE_URL + reverse("admin:payments_paymentfailure_change", args=[alert.failure.pk])
 
 
 def send_to_chat(text: str) -> None:
@@ -122,11 +144,11 @@ def send_to_chat(text: str) -> None:
     answer.raise_for_status()
 
 
-def send_by_email(alert: Alert, link: str) -> None:
+def send_by_email(alert: Alert, text: str) -> None:
     """Send one alert to one owner."""
     message = EmailMessage(
         subject=f"[{settings.VENUE_NAME}] {alert.title}",
-        body=f"{alert.title}\n\n{alert.body}\n\nWhat to do next: {link}\n",
+        body=text,
         to=[alert.recipient],
         headers={"Auto-Submitted": "auto-generated"},
     )
@@ -144,6 +166,7 @@ def give_up(alert: Alert, now: datetime) -> None:
 
 
 def title_of(failure: PaymentFailure) -> str:
-    """Say in one line what happened to whom."""
+    """Say in one line what happened, and to whom where it is somebody."""
     whom = failure.customer_email or failure.stripe_payment_intent_id
-    return f"{failure.get_category_display()}: {whom}"[:TITLE_LENGTH]
+    said = f"{failure.get_category_display()}: {whom}" if whom else reasons.of_failure(failure)
+    return said[:TITLE_LENGTH]

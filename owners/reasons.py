@@ -45,6 +45,8 @@ REASONS = {
     "email_delivery_failing": "Mail does not go out",
     "webhook_failed": "An event of the payment service could not be applied",
     "webhook_backlog": "Events of the payment service are waiting",
+    "sign_in_attack": "Somebody tries to sign in as one of us",
+    "database_unreachable": "The database did not answer",
     "webhook_silence": "Guests pay, and the payment service tells nothing",
     "books_differ": "The payment service's books and ours differ",
     "duplicate_tickets": "An order had too many tickets",
