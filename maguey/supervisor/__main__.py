@@ -67,7 +67,7 @@ def _open(crew: Crew, output: Output, chosen: Plan) -> None:
     if not crew.wait_until(lambda: ports.answers(chosen.web_port, "/health/live/"), seconds=WEB_SECONDS):
         raise StepFailed("The web does not answer: its lines above say why.")
     crew.finish(chosen.demo())
-    for program in chosen.workers():
+    for program in (*chosen.workers(), chosen.watchman()):
         crew.start(program)
     panel.show(chosen)
 

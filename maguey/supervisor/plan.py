@@ -72,6 +72,10 @@ class Plan:
             self._celery("beat", "beat", "--scheduler", "django_celery_beat.schedulers:DatabaseScheduler"),
         )
 
+    def watchman(self) -> Program:
+        """Tell owners when PostgreSQL itself does not answer."""
+        return self._python("watchman", "-m", "maguey.watchman", role="worker")
+
     def _worker(self, name: str, *, queues: str, processes: int) -> Program:
         quiet = ("--without-gossip", "--without-mingle")
         which = ("-Q", queues, "-n", f"{name}@%h", "--concurrency", str(processes))

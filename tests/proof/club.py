@@ -93,7 +93,7 @@ class Club:
         """Start everything, and wait until a guest can be served."""
         with self.inside():
             embedded.ensure_running()
-            programs = [self.plan.sandbox(), self.plan.web(), *self.plan.workers()]
+            programs = [self.plan.sandbox(), self.plan.web(), *self.plan.workers(), self.plan.watchman()]
             setup = self.plan.migrate()
         self.run(*setup.command[1:], role="migrate")
         self.run("-c", NIGHT, role="migrate")
@@ -224,6 +224,16 @@ class Club:
         """Stop PostgreSQL as a power cut would (immediate), and start it again at once."""
         os.kill(self.pids()[0], signal.SIGQUIT)
         self.restart_servers()
+
+    @contextmanager
+    def hung_postgres(self) -> Iterator[None]:
+        """Let PostgreSQL take connections and say nothing for a while."""
+        pid = self.pids()[0]
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(pid, signal.SIGCONT)
 
     def restart_servers(self) -> None:
         """Start whichever of PostgreSQL and Redis does not run."""

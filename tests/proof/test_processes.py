@@ -9,6 +9,7 @@ import pytest
 import urllib3
 from django.conf import settings
 
+from maguey.watchman import ROUND_SECONDS
 from tests.proof.club import Club
 from tests.proof.crowd import Crowd, Sale
 
@@ -184,6 +185,43 @@ def test_an_owner_is_told_by_email_within_a_minute_of_the_cause(club: Club) -> N
 
     assert told
     print(f"cause to email: {spent:.0f} s")  # noqa: T201 (shown with -s)
+
+
+# An owner to be told, and the console's word for it once it is over.
+OWNER = """
+import django; django.setup()
+from django.contrib.auth.models import User
+from owners.models import OwnerAssignment
+owner = User.objects.create(username="told@example.com", email="told@example.com")
+OwnerAssignment.objects.create(user=owner, role="owner", event=None)
+"""
+NOTED = """
+import django; django.setup()
+from owners.models import Alert
+print(Alert.objects.filter(channel="console", failure__error_code="database_unreachable").count())
+"""
+
+
+@pytest.mark.prove
+@pytest.mark.timeout(240)
+def test_an_owner_is_told_of_a_database_that_hangs(club: Club) -> None:
+    assert club.wait_until(club.is_open, seconds=60)
+    address = f"told-{uuid4().hex}@example.com"
+    club.run("-c", OWNER.replace("told@example.com", address))
+    time.sleep(ROUND_SECONDS * 2)  # the watchman has asked for whom to tell
+
+    def is_told(words: str) -> bool:
+        letters = (path.read_text() for path in Path(settings.OUTBOX_DIR).glob("*.log"))
+        return any(f"To: {address}" in letter and f"Subject: [Maguey] {words}" in letter for letter in letters)
+
+    began = time.monotonic()
+    with club.hung_postgres():
+        told = club.wait_until(lambda: is_told("The database does not answer"), seconds=60)
+    spent = time.monotonic() - began
+    assert told
+    print(f"cause to email: {spent:.0f} s")  # noqa: T201 (shown with -s)
+    assert club.wait_until(lambda: is_told("The database did not answer"), seconds=60)
+    assert club.run("-c", NOTED).strip() == "1"
 
 
 def suffer(club: Club, harm: Harm) -> None:
