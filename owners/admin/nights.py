@@ -51,6 +51,11 @@ class EventAdmin(NightsOnly, ModelAdmin):  # type: ignore[misc]  # unfold ships 
     actions_detail = ("reservations", "put_on_again", "postpone", "call_off")
     inlines = (TicketTypeInline, RefundPolicyInline)
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Event]:
+        """Read what each night sells at one go."""
+        found: QuerySet[Event] = super().get_queryset(request)
+        return found.prefetch_related("ticket_types")
+
     @action(description="Tables", permissions=["view"])  # type: ignore[untyped-decorator]  # unfold ships no types
     def reservations(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Show a night's tables in figures and on the plan of the room."""
