@@ -163,13 +163,19 @@ PROVIDERS_BOOKS = "Our books and the provider's say the same."
 @transaction.atomic(durable=True)
 def audit(*, now: datetime) -> list[Finding]:
     """Ask every question of one picture of the data; return what each brought up."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+    return answers(now=now)
+
+
+def answers(*, now: datetime) -> list[Finding]:
+    """Ask every question in the transaction there is."""
     moments: dict[str, Any] = {  # Any: query parameters
         "grace": now - timedelta(minutes=settings.HOLD_GRACE_MINUTES),
         "stale": now - STALE,
     }
     findings = []
     with connection.cursor() as cursor:
-        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         for invariant in INVARIANTS:
             cursor.execute(invariant.query, moments)
             broken_by = [str(row[0]) for row in cursor.fetchmany(SHOWN)]

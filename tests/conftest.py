@@ -75,7 +75,8 @@ def now() -> datetime:
 
 @pytest.fixture(autouse=True)
 def plain_static_files(settings: Settings) -> None:
-    """Serve static files by their own names: no test needs the manifest."""
+    """Serve static files by their own names, each looked for when asked: no test needs the manifest or the list."""
+    settings.WHITENOISE_AUTOREFRESH = True
     settings.STORAGES = {
         **settings.STORAGES,
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},

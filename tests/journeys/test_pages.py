@@ -178,9 +178,9 @@ ORDERS: dict[str, Callable[[Event, FakeProvider], Order]] = {
 }
 
 
-@pytest.fixture(params=[320, pytest.param(390, marks=pytest.mark.prove), 1280])
+@pytest.fixture(params=[320, *(pytest.param(width, marks=pytest.mark.prove) for width in (390, 1280))])
 def screen(request: pytest.FixtureRequest, guest: Page) -> Page:
-    """Return a page on the smallest phone, a usual phone and a desktop."""
+    """Return a page on the smallest phone, and in the long form on a usual one and a desktop."""
     guest.set_viewport_size({"width": request.param, "height": 844 if request.param < 500 else 800})
     return guest
 
@@ -399,7 +399,7 @@ def test_the_pay_page_leads_to_the_providers_own(
 
 
 @pytest.mark.parametrize("where", ["home", "night", "pay", "delivered", "find"])
-@pytest.mark.parametrize("how", ["zoom", "type", "spacing"])
+@pytest.mark.parametrize("how", ["zoom", *(pytest.param(how, marks=pytest.mark.prove) for how in ("type", "spacing"))])
 def test_larger_type_loses_nothing(  # noqa: PLR0917 (fixtures)
     programme: dict[str, Event],
     provider: FakeProvider,

@@ -231,6 +231,7 @@ def night(transactional_db: None) -> Event:
     return event
 
 
+@pytest.mark.prove
 def test_the_console_keeps_to_its_policy(
     staff: Page, live_server: LiveServer, night: Event, owner: User, pictures: Path
 ) -> None:

@@ -127,9 +127,9 @@ def test_nothing_scrolls_sideways_on_a_small_phone(
     assert guest.evaluate("document.documentElement.scrollWidth") <= 320
 
 
-@pytest.fixture(params=[320, 1280])
+@pytest.fixture(params=[320, pytest.param(1280, marks=pytest.mark.prove)])
 def screen(request: pytest.FixtureRequest, guest: Page) -> Page:
-    """Return a page on the smallest phone and on a desktop."""
+    """Return a page on the smallest phone, and on a desktop in the long form."""
     guest.set_viewport_size({"width": request.param, "height": 800})
     return guest
 

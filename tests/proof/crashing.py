@@ -1,5 +1,8 @@
 """A process that dies at its k-th point: before any SQL statement, around any commit, around any call.
 
+Between two commits or calls nothing lasts, so a death before one statement leaves what a death before the next one
+leaves: where `everywhere` is not asked for, only the first statement after something lasting is a point.
+
 `Crash` is no `Exception`, so nothing in the product can catch it; the connection is closed as a
 dead process's is, so what was not committed is gone.
 """
@@ -24,10 +27,13 @@ class FaultPoints:
     """Counts the points a flow passes, and dies at the k-th; k = 0 only counts."""
 
     k: int = 0
+    everywhere: bool = True
     passed: list[str] = field(default_factory=list)
+    lasted: bool = True  # something since the last point that a death does not undo
 
     def reach(self, name: str) -> None:
         """Pass a point, or die at it."""
+        self.lasted = False
         self.passed.append(name)
         if len(self.passed) == self.k:
             connection.close()
@@ -35,13 +41,16 @@ class FaultPoints:
 
 
 @contextmanager
-def fault_points(k: int, provider: FakeProvider) -> Iterator[FaultPoints]:
+def fault_points(k: int, provider: FakeProvider, *, everywhere: bool) -> Iterator[FaultPoints]:
     """Watch everything this process does, and end it at the k-th point."""
-    points = FaultPoints(k)
+    points = FaultPoints(k, everywhere)
 
     def before_sql(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
-        points.reach(f"before {sql[:60]}")
-        return execute(sql, params, many, context)
+        if points.everywhere or points.lasted:
+            points.reach(f"before {sql[:60]}")
+        answer = execute(sql, params, many, context)
+        points.lasted = points.lasted or not connection.in_atomic_block
+        return answer
 
     commit = connection._commit
 
@@ -56,10 +65,10 @@ def fault_points(k: int, provider: FakeProvider) -> Iterator[FaultPoints]:
         yield points
 
 
-def dies(k: int, provider: FakeProvider, act: Callable[[], object]) -> str:
+def dies(k: int, provider: FakeProvider, act: Callable[[], object], *, everywhere: bool = True) -> str:
     """Run an act in a process that dies at its k-th point; return where, or nothing once it outlives k."""
     try:
-        with fault_points(k, provider):
+        with fault_points(k, provider, everywhere=everywhere):
             act()
     except Crash as crash:
         return str(crash)
