@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.contrib import admin
@@ -20,7 +21,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from unfold.admin import ModelAdmin
 
-from owners.admin.nights_only import EveryNightOnly, NightsOnly, demand_scopes
+from maguey.samples import MAKERS, Samples
+from owners.admin.nights_only import ChiefsOnly, EveryNightOnly, NightsOnly, demand_scopes
 from owners.models import Alert, OwnerAssignment
 from payments.models import Order, PaymentFailure
 from tests.factories.tickets import EventFactory, PromoCodeFactory, TicketTypeFactory
@@ -110,6 +112,11 @@ def leaks(answer: HttpResponse, foreign: frozenset[str]) -> set[str]:
     return {word for word in foreign if word in body}
 
 
+def is_refused(answer: HttpResponse) -> bool:
+    """Say whether one is shut out, or told as Django tells of a row that is not there."""
+    return answer.status_code in (403, 404) or (answer.status_code, answer.headers.get("Location")) == (302, INDEX)
+
+
 def addresses(page: Page) -> Iterator[tuple[str, bool]]:
     """Return the names of a page's addresses, and whether each is of one row."""
     for pattern in page.get_urls():
@@ -157,9 +164,7 @@ def test_a_row_of_another_night_is_not_there(club: TwoNights) -> None:
                     continue
                 where = reverse(address, args=[key])
                 for answer in (browser.get(where), browser.post(where, ANSWERS)):
-                    gone = (answer.status_code, answer.headers.get("Location")) == (302, INDEX)
-                    if not gone and answer.status_code not in (403, 404):
-                        wrong.append((address, answer.status_code, answer.headers.get("Location")))
+                    wrong += [] if is_refused(answer) else [(address, answer.status_code)]
 
     assert wrong == []
 
@@ -341,6 +346,35 @@ def test_each_page_opens_to_whom_it_is_for(pair: Pair) -> None:
             assert page.has_view_permission(request) is isinstance(page, opens), page
             if not isinstance(page, opens):
                 assert browser.get(reverse(f"{name_of(page)}_changelist")).status_code == 403, page
+
+
+def test_what_is_of_no_night_is_shut_to_who_runs_one(pair: Pair) -> None:
+    browser, wrong, tried = client_of(pair.anna), [], 0
+
+    for page in pages(EveryNightOnly) + pages(ChiefsOnly):
+        for address, of_one_row in addresses(page):
+            where = reverse(address, args=[uuid4()] if of_one_row else [])
+            for answer in (browser.get(where), browser.post(where, ANSWERS)):
+                wrong += [] if is_refused(answer) else [(address, answer.status_code)]
+                tried += 1
+
+    assert wrong == []
+    assert tried > 80
+
+
+def test_a_page_of_no_night_asks_little(pair: Pair) -> None:
+    browser, samples, opened = client_of(pair.every), Samples(), 0
+
+    for page in pages(EveryNightOnly):
+        rows = [samples.row(page.model) for _ in range(2)] if page.model in MAKERS else []
+        opened += bool(rows)
+        one = [reverse(f"{name_of(page)}_change", args=[row.pk]) for row in rows[:1]]
+        for address in (reverse(f"{name_of(page)}_changelist"), *one):
+            with CaptureQueriesContext(connection) as queries:
+                assert browser.get(address).status_code == 200, address
+            assert len(queries) <= MOST_QUERIES, address
+
+    assert opened >= 3
 
 
 @pytest.mark.parametrize(("role", "opens"), [("owner", True), ("admin", True), ("door", False), (None, False)])
