@@ -23,7 +23,7 @@ BATCH = 100
 # Where trouble is not one row's, the rows that are in it: a list of the console, narrowed down.
 PAGES = {
     "webhook_backlog": ("payments_webhookevent", "status__in=pending,processing,failed"),
-    "webhook_silence": ("payments_webhookevent", "o=-5"),
+    "webhook_silence": ("payments_webhookevent", ""),
     "email_delivery_failing": ("payments_email", "sent_at__isnull=True"),
     "provider_unreachable": ("payments_providercall", "state__exact=unknown"),
 }
@@ -134,7 +134,7 @@ def link_of(alert: Alert) -> str:
         return settings.SITE_URL + reverse("admin:owners_alert_changelist")
     if page := PAGES.get(alert.failure.error_code):
         name, narrowed = page
-        return f"{settings.SITE_URL}{reverse(f'admin:{name}_changelist')}?{narrowed}"
+        return settings.SITE_URL + reverse(f"admin:{name}_changelist") + (f"?{narrowed}" if narrowed else "")
     return settings.SITE_URL + reverse("admin:payments_paymentfailure_change", args=[alert.failure.pk])
 
 

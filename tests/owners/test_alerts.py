@@ -136,7 +136,7 @@ KINDS = [
         "Events of the payment service are waiting",
         "/admin/payments/webhookevent/?status__in=pending,processing,failed",
     ),
-    Kind(webhook_silence, "Guests pay, and the payment service tells nothing", "/admin/payments/webhookevent/?o=-5"),
+    Kind(webhook_silence, "Guests pay, and the payment service tells nothing", "/admin/payments/webhookevent/"),
     Kind(email_delivery_failing, "Mail does not go out", "/admin/payments/email/?sent_at__isnull=True"),
     Kind(
         provider_unreachable,
