@@ -20,13 +20,14 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
+NAME = "Canaria Ruiz"  # no pattern knows it: it must not be collected at all
 EMAIL = "canary.ana@example.com"
 CARD = "4242 4242 4242 4242"
 TOKEN = "Zx3_kP-9aQ0mT7vB2cL5wE"  # as a guest's key to an order
 KEY = "sk_test_4eC39HqLyjWDarjtT1zdp7dc"
 STREET = "1209 Canary Street"
 PLACE = "203.0.113.77"
-CANARIES = (EMAIL, "canary.ana", CARD, CARD.replace(" ", ""), TOKEN, KEY, STREET, PLACE)
+CANARIES = (NAME, EMAIL, "canary.ana", CARD, CARD.replace(" ", ""), TOKEN, KEY, STREET, PLACE)
 SAID = f"{EMAIL} {CARD} {TOKEN} {KEY} {STREET} {PLACE}"
 
 
@@ -35,9 +36,9 @@ def fails(request: HttpRequest) -> HttpResponse:
     """Take money and fail, with secrets in whatever Sentry may look at."""
     from payments import charges, steps
 
-    email, card = request.POST["email"], request.POST["card"]
+    name, email, card = (request.POST[field] for field in ("name", "email", "card"))
     with connection.cursor() as cursor:
-        cursor.execute("SELECT %s", [email])
+        cursor.execute("SELECT %s, %s", [name, email])
         cursor.execute(f"SELECT '{card}'")
     logging.getLogger("shop").warning("asked by %s", SAID, extra={"billing": {"address": STREET, "email": email}})
     with transaction.atomic():
@@ -88,8 +89,8 @@ def main(payment_id: str) -> None:
         "X-Forwarded-For": PLACE,
         "X-Mail": EMAIL,
     }
-    form = {"email": EMAIL, "card": CARD, "street": STREET, "payment": payment_id}
-    query = {"email": EMAIL, "token": TOKEN, "card": CARD}
+    form = {"name": NAME, "email": EMAIL, "card": CARD, "street": STREET, "payment": payment_id}
+    query = {"name": NAME, "email": EMAIL, "token": TOKEN, "card": CARD}
     posted = EnvironBuilder("/fails/", method="POST", data=form, query_string=query, headers=secret)
     asked = EnvironBuilder("/api-fails/", query_string=query, headers=secret)
     statuses = []
