@@ -74,6 +74,7 @@ CASES = (
     Case("payments_order_known_kind", Order, {"kind": "raffle"}),
     Case("payments_order_known_status", Order, {"status": "odd"}),
     Case("payments_email_sent_owes_nothing", Email, {"sent_at": NOW, "next_attempt_at": NOW}),
+    Case("payments_email_written_exactly_by_somebody", Email, {"kind": "written"}),
     Case("payments_failure_known_payment_type", PaymentFailure, {"payment_type": "raffle"}),
     Case("payments_failure_resolved_with_who_and_when", PaymentFailure, {"resolved": True}),
     Case("payments_failure_known_severity", PaymentFailure, {"severity": "odd"}),

@@ -31,7 +31,8 @@ def owe(
     now: datetime,
     recipient: str = "",
     context: dict[str, str] | None = None,
-) -> Email | None:
+    written_by_id: int | None = None,
+) -> Email:
     """Promise one message per cause to an order's guest, or to the address of somebody without an order."""
     email = Email(
         kind=kind,
@@ -39,6 +40,7 @@ def owe(
         recipient=recipient or (order.email if order else ""),
         order=order,
         context=context or {},
+        written_by_id=written_by_id,
         created_at=now,
         next_attempt_at=now,
     )

@@ -14,7 +14,7 @@ from django.db import models
 from pghistory import InsertEvent
 from pghistory.models import Event
 
-__all__ = ["InsertEvent", "became", "changed", "recorded", "tries", "when"]
+__all__ = ["InsertEvent", "became", "changed", "recorded", "tries", "when", "where"]
 
 M = TypeVar("M", bound="type[models.Model]")
 
@@ -53,9 +53,14 @@ def recorded(*changes: pghistory.Tracker, fields: Iterable[str], found_by: str =
     return decorate
 
 
+def where(condition: str) -> pgtrigger.Condition:
+    """Hold back a record unless SQL about OLD and NEW holds."""
+    return pgtrigger.Condition(condition)
+
+
 def when(label: str, condition: str) -> pghistory.UpdateEvent:
     """Record an update under a name where SQL about OLD and NEW holds."""
-    return pghistory.UpdateEvent(label, condition=pgtrigger.Condition(condition))
+    return pghistory.UpdateEvent(label, condition=where(condition))
 
 
 def changed(label: str, *fields: str) -> pghistory.UpdateEvent:
