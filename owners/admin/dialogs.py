@@ -14,9 +14,9 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from unfold.forms import BaseDialogForm
-from unfold.widgets import UnfoldAdminTextareaWidget
+from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
-from owners import reasons, scope
+from owners import reasons, scope, writing
 from owners.admin.base import lead_to
 from payments import refunds
 from payments.models import Order, Payment, PaymentFailure, Refund
@@ -154,14 +154,67 @@ class RefundForm(OrderForm):
         return data
 
 
+class WriteForm(OrderForm):
+    """A letter to an order's guest."""
+
+    letter = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
+    subject = forms.CharField(max_length=writing.SUBJECT_LENGTH, widget=UnfoldAdminTextInputWidget)
+    text = forms.CharField(
+        max_length=writing.TEXT_LENGTH,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 8}),
+        help_text="Sent as you type it, as plain text, in the club's frame; kept in the order's story with your name.",
+    )
+
+    def address(self) -> str:
+        """Return where the letter goes; empty where nobody can be written to."""
+        return self.order.email if self.order else ""
+
+    def sentences(self) -> list[str]:
+        """Say who gets the letter."""
+        if not self.address():
+            return ["No order and no address is behind this: there is nobody to write to."]
+        return [f"To {self.order.name} · {self.address()}" if self.order else f"To {self.address()}"]
+
+    def clean(self) -> dict[str, Any]:  # Any: a form's own
+        """Refuse where there is nobody to write to."""
+        data = dict(super().clean() or {})
+        if not self.address():
+            self.add_error(None, "There is nobody to write to.")
+        return data
+
+
 def refundable(order: Order) -> int:
     """Return how much of an order's money is here and not on its way back."""
     paid = Payment.objects.filter(order=order, status=Payment.Status.SUCCEEDED)
     return int(paid.aggregate(left=Sum(F("received_cents") - F("refunded_cents")))["left"] or 0)
 
 
+class ReplayForm(ConfirmForm):
+    """Whether an event is to be applied once more."""
+
+    def sentences(self) -> list[str]:
+        """Say what that does, and what it does not."""
+        return ["What it says is read and applied once more.", "What it did before is not done again."]
+
+
+class AcknowledgeForm(ConfirmForm):
+    """Whether somebody has seen an alert."""
+
+    def sentences(self) -> list[str]:
+        """Say what that does."""
+        return ["Everybody sees that you have seen it, and when; it is not sent again."]
+
+
 class RetryFailureForm(OfFailure, RetryForm):
     """Whether the order behind a failure is to be tried again."""
+
+
+class WriteFailureForm(OfFailure, WriteForm):
+    """A letter to the guest behind a failure, with an order or without."""
+
+    def address(self) -> str:
+        """Return the address of the order, or of the failure itself."""
+        return super().address() or failure_of(self.request, self.object_id).customer_email
 
 
 class RefundFailureForm(OfFailure, RefundForm):
@@ -178,3 +231,21 @@ def send_back(request: HttpRequest, order_id: UUID) -> None:
         return
     amount = format_cents(sum(refund.amount_cents for refund in owed), owed[0].payment.currency)
     messages.success(request, f"{amount} is on its way back.")
+
+
+def send_letter(request: HttpRequest, form: WriteForm) -> None:
+    """Promise the letter that was typed, and say so."""
+    typed = form.cleaned_data
+    is_new = writing.write_to_guest(
+        order=form.order,
+        recipient=form.address(),
+        subject=typed["subject"],
+        text=typed["text"],
+        by_id=request.user.pk,
+        letter_id=typed["letter"],
+        now=timezone.now(),
+    )
+    if is_new:
+        messages.success(request, f"Your letter to {form.address()} is on its way.")
+    else:
+        messages.warning(request, "This letter was sent off already, and goes once.")

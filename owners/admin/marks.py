@@ -9,6 +9,8 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from owners import redaction
+
 NOTHING = "—"
 # What a word's colour says; the word itself says it too.
 TONES = {
@@ -67,12 +69,11 @@ def lines(found: list[Any], empty: str = NOTHING) -> SafeString | str:  # Any: w
     return format_html('<ul class="lines">{}</ul>', format_html_join("", "<li>{}</li>", ((line,) for line in found)))
 
 
-def json_box(value: object, title: str) -> SafeString | str:
-    """Write JSON to be read by people, folded away; everything in it is text, whatever it says."""
+def json_box(value: object, title: str, *, is_open: bool = True) -> SafeString | str:
+    """Write JSON to be read by people, to be folded away; all of it is text, whatever it says, and no secret of it."""
     if not value:
         return NOTHING
-    pretty = json.dumps(value, indent=2, ensure_ascii=False, default=str)
-    return format_html(
-        '<details class="json" open><summary>{}</summary><pre tabindex="0" aria-label="{}">{}</pre></details>',
-        title, title, pretty,
-    )  # fmt: skip
+    pretty = json.dumps(redaction.without_secrets(value), indent=2, ensure_ascii=False, default=str)
+    opening = '<details class="json" open>' if is_open else '<details class="json">'
+    box = opening + '<summary>{0}</summary><pre tabindex="0" aria-label="{0}">{1}</pre></details>'
+    return format_html(box, title, pretty)

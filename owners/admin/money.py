@@ -1,88 +1,19 @@
-"""Orders, payments, refunds and what is owed for them."""
-
-from uuid import UUID
+"""Payments, refunds and what is owed for them."""
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.utils import timezone
-from unfold.decorators import action
+from django.utils.safestring import SafeString
 
+from owners import provider_pages, reasons
+from owners.admin import marks
 from owners.admin.base import MismatchFilter, ReadOnlyAdmin
-from owners.admin.dialogs import RefundForm, RetryForm, home_if_asked, lead_back, send_back
 from owners.admin.nights_only import EveryNightOnly, NightsOnly
-from payments import fulfilment, refunds
+from payments import refunds
 from payments.exceptions import RefundTooLarge
-from payments.models import Email, Fulfilment, Order, Payment, ProviderCall, ReconcileRun, Refund
+from payments.models import Fulfilment, Payment, ProviderCall, ReconcileRun, Refund
 from payments.money import format_cents
-
-
-@admin.register(Order)
-class OrderAdmin(NightsOnly, ReadOnlyAdmin):
-    """Orders, newest first."""
-
-    night_path = "event_id"
-    list_display = ("reference", "guest", "event", "total", "status")
-    list_filter = ("status", "kind", "event")
-    list_select_related = ("event",)
-    search_fields = ("reference", "email", "name", "payments__external_payment_id")
-    ordering = ("-created_at",)
-    actions = ("retry_fulfilment", "refund")
-    actions_detail = ("retry_one", "refund_one")
-
-    @admin.action(description="Retry fulfilment", permissions=["run"])
-    def retry_fulfilment(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponse | None:
-        """Give these orders a fresh set of tries."""
-        started = sum(fulfilment.retry(order, now=timezone.now()) for order in queryset)
-        messages.success(request, f"Started afresh: {started}.")
-        return home_if_asked(request)
-
-    @action(  # type: ignore[untyped-decorator]  # unfold ships no types
-        description="Retry fulfilment…",
-        permissions=["run"],
-        url_path="retry",
-        dialog={"title": "Try to deliver again?", "form_class": RetryForm, "form_submit_text": "Retry now"},
-    )
-    def retry_one(self, request: HttpRequest, form: RetryForm, object_id: str) -> HttpResponse:
-        """Give an order a fresh set of tries."""
-        if form.order is not None and fulfilment.retry(form.order, now=timezone.now()):
-            messages.success(request, f"{form.order.name}: the first of six fresh tries has begun.")
-        else:
-            messages.warning(request, "Nothing is owed to this order: there is nothing to try again.")
-        return lead_back(request, "admin:payments_order_changelist")
-
-    @action(  # type: ignore[untyped-decorator]  # unfold ships no types
-        description="Refund…",
-        permissions=["run"],
-        url_path="refund",
-        dialog={"title": "Send the money back?", "form_class": RefundForm, "form_submit_text": "Refund"},
-    )
-    def refund_one(self, request: HttpRequest, form: RefundForm, object_id: str) -> HttpResponse:
-        """Promise back all the money of an order."""
-        send_back(request, UUID(object_id))
-        return lead_back(request, "admin:payments_order_changelist")
-
-    @admin.action(description="Refund in full", permissions=["run"])
-    def refund(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
-        """Promise back all the money of these orders."""
-        owed = [
-            refund
-            for order in queryset
-            for refund in refunds.refund_order(
-                order.pk, reason=Refund.Reason.OWNER, cause=f"console:{request.user.pk}", now=timezone.now()
-            )
-        ]
-        messages.success(request, f"On their way back: {len(owed)}.")
-
-    @admin.display(description="Guest")
-    def guest(self, order: Order) -> str:
-        """Name the guest."""
-        return f"{order.name} · {order.email}"
-
-    @admin.display(description="Total", ordering="total_cents")
-    def total(self, order: Order) -> str:
-        """Write the total."""
-        return format_cents(order.total_cents, order.currency)
 
 
 @admin.register(Payment)
@@ -95,11 +26,49 @@ class PaymentAdmin(NightsOnly, ReadOnlyAdmin):
     list_select_related = ("order",)
     search_fields = ("external_payment_id", "external_session_id", "order__reference", "order__email")
     ordering = ("-created_at",)
+    fieldsets = (
+        ("How it stands", {"fields": ("state", "amount", "received", "refunded", "its_order")}),
+        ("At the provider", {"fields": ("provider", "mode", "payment", "external_session_id", "told")}),
+        ("When", {"fields": ("created_at", "processed_at", "disputed_at")}),
+        ("The key it was asked for with", {"fields": ("idempotency_key",)}),
+    )
+    readonly_fields = ("state", "amount", "received", "refunded", "its_order", "payment", "told")
 
     @admin.display(description="Amount", ordering="amount_cents")
     def amount(self, payment: Payment) -> str:
         """Write the amount."""
         return format_cents(payment.amount_cents, payment.currency)
+
+    @admin.display(description="Came")
+    def received(self, payment: Payment) -> str:
+        """Write what came."""
+        return format_cents(payment.received_cents, payment.currency)
+
+    @admin.display(description="Went back, or will")
+    def refunded(self, payment: Payment) -> str:
+        """Write what was promised back."""
+        return format_cents(payment.refunded_cents, payment.currency)
+
+    @admin.display(description="State", ordering="status")
+    def state(self, payment: Payment) -> SafeString:
+        """Write the state."""
+        return marks.status(payment.status)
+
+    @admin.display(description="Order")
+    def its_order(self, payment: Payment) -> SafeString | str:
+        """Link to the order, where its whole story is."""
+        return marks.link_to("payments_order", payment.order_id, payment.order.name)
+
+    @admin.display(description="Payment")
+    def payment(self, payment: Payment) -> SafeString | str:
+        """Link to the payment in its provider's dashboard."""
+        id_ = payment.external_payment_id or ""
+        return marks.link_out(provider_pages.of_payment(id_), id_)
+
+    @admin.display(description="Told by event")
+    def told(self, payment: Payment) -> SafeString | str:
+        """Link to the event that told of its success, in its provider's dashboard."""
+        return marks.link_out(provider_pages.of_event(payment.told_by), payment.told_by)
 
 
 @admin.register(Refund)
@@ -113,6 +82,13 @@ class RefundAdmin(NightsOnly, ReadOnlyAdmin):
     search_fields = ("external_refund_id", "payment__external_payment_id", "payment__order__reference")
     ordering = ("-created_at",)
     actions = ("try_again",)
+    fieldsets = (
+        ("How it stands", {"fields": ("state", "amount", "reason", "its_order", "its_payment")}),
+        ("When", {"fields": ("created_at", "succeeded_at", "failed_at")}),
+        ("Tries", {"fields": ("attempts", "next_attempt_at", "error")}),
+        ("Its names", {"fields": ("external_refund_id", "cause")}),
+    )
+    readonly_fields = ("state", "amount", "its_order", "its_payment", "error")
 
     @admin.action(description="Try again", permissions=["run"])
     def try_again(self, request: HttpRequest, queryset: QuerySet[Refund]) -> None:
@@ -131,6 +107,27 @@ class RefundAdmin(NightsOnly, ReadOnlyAdmin):
         """Write the amount."""
         return format_cents(refund.amount_cents, refund.payment.currency)
 
+    @admin.display(description="State", ordering="status")
+    def state(self, refund: Refund) -> SafeString:
+        """Write the state."""
+        return marks.status(refund.status)
+
+    @admin.display(description="Order")
+    def its_order(self, refund: Refund) -> SafeString | str:
+        """Link to the order, where its whole story is."""
+        return marks.link_to("payments_order", refund.payment.order_id, refund.payment.order.name)
+
+    @admin.display(description="Payment")
+    def its_payment(self, refund: Refund) -> SafeString | str:
+        """Link to the payment in its provider's dashboard, where its refunds are."""
+        id_ = refund.payment.external_payment_id or ""
+        return marks.link_out(provider_pages.of_payment(id_), id_)
+
+    @admin.display(description="Last error")
+    def error(self, refund: Refund) -> str:
+        """Say in plain words what the last try died of."""
+        return reasons.of_error(refund.last_error) if refund.last_error else marks.NOTHING
+
 
 @admin.register(Fulfilment)
 class FulfilmentAdmin(NightsOnly, ReadOnlyAdmin):
@@ -141,17 +138,21 @@ class FulfilmentAdmin(NightsOnly, ReadOnlyAdmin):
     list_select_related = ("order",)
     search_fields = ("order__reference", "order__email")
     ordering = ("-created_at",)
+    fieldsets = (
+        ("What is owed", {"fields": ("its_order", "created_at", "done_at", "given_up_at")}),
+        ("Tries", {"fields": ("round", "attempts", "next_attempt_at", "locked_until", "error")}),
+    )
+    readonly_fields = ("its_order", "error")
 
+    @admin.display(description="Order")
+    def its_order(self, promised: Fulfilment) -> SafeString | str:
+        """Link to the order, where its whole story is."""
+        return marks.link_to("payments_order", promised.order_id, promised.order.name)
 
-@admin.register(Email)
-class EmailAdmin(NightsOnly, ReadOnlyAdmin):
-    """Messages to guests."""
-
-    night_path = "order__event_id"
-    list_display = ("kind", "recipient", "attempts", "next_attempt_at", "sent_at")
-    list_filter = ("kind", ("bounced_at", admin.EmptyFieldListFilter))
-    search_fields = ("recipient", "order__reference")
-    ordering = ("-created_at",)
+    @admin.display(description="Last error")
+    def error(self, promised: Fulfilment) -> str:
+        """Say in plain words what the last try died of."""
+        return reasons.of_error(promised.last_error) if promised.last_error else marks.NOTHING
 
 
 @admin.register(ProviderCall)
@@ -162,6 +163,22 @@ class ProviderCallAdmin(EveryNightOnly, ReadOnlyAdmin):
     list_filter = ("operation_type", "state", MismatchFilter)
     search_fields = ("key", "resource_id", "operation_id")
     ordering = ("-created_at",)
+    fieldsets = (
+        ("What was asked", {"fields": ("operation_type", "operation_id", "key", "created_at")}),
+        ("What became of it", {"fields": ("outcome", "resource_id", "last_used_at", "uses", "mismatches")}),
+        ("Beside it", {"fields": ("details",)}),
+    )
+    readonly_fields = ("outcome", "details")
+
+    @admin.display(description="State")
+    def outcome(self, call: ProviderCall) -> SafeString:
+        """Write what became of it."""
+        return marks.status(call.state)
+
+    @admin.display(description="Details")
+    def details(self, call: ProviderCall) -> SafeString | str:
+        """Show what was kept beside it."""
+        return marks.json_box(call.metadata, "Details")
 
 
 @admin.register(ReconcileRun)

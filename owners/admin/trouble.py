@@ -23,9 +23,11 @@ from owners.admin.dialogs import (
     RefundFailureForm,
     ResolveForm,
     RetryFailureForm,
+    WriteFailureForm,
     failure_of,
     lead_back,
     send_back,
+    send_letter,
 )
 from owners.admin.filters import DaysFilter, ProviderFilter
 from owners.admin.nights_only import NightsOnly
@@ -88,8 +90,8 @@ class PaymentFailureAdmin(NightsOnly, ReadOnlyAdmin):
     ordering = ("resolved", WORST_FIRST, "-created_at")
     action_form = ResolveActionForm
     actions = ("resolve", "retry_fulfilment")
-    actions_row = ("resolve_one", "retry_one", "refund_one")
-    actions_detail = ("resolve_one", "retry_one", "refund_one")
+    actions_row = ("resolve_one", "email_one", "retry_one", "refund_one")
+    actions_detail = ("resolve_one", "email_one", "retry_one", "refund_one")
     fieldsets = (
         ("What happened", {"fields": ("reason", "kind", "state", "amount", "when", "night", "its_order")}),
         ("At the provider", {"fields": ("payment", "told_by", "error_code", "error_message")}),
@@ -173,6 +175,18 @@ class PaymentFailureAdmin(NightsOnly, ReadOnlyAdmin):
         order = failure_of(request, object_id).order
         if order is not None:
             send_back(request, order.pk)
+        return lead_back(request, LIST)
+
+    @action(  # type: ignore[untyped-decorator]  # unfold ships no types
+        description="Email guest…",
+        permissions=["run"],
+        url_path="email",
+        icon="mail",
+        dialog={"title": "Write to the guest", "form_class": WriteFailureForm, "form_submit_text": "Send"},
+    )
+    def email_one(self, request: HttpRequest, form: WriteFailureForm, object_id: str) -> HttpResponse:
+        """Send the guest behind a failure a letter."""
+        send_letter(request, form)
         return lead_back(request, LIST)
 
     @display(description="Guest and reason", header=True)  # type: ignore[untyped-decorator]  # unfold ships no types
