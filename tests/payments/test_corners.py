@@ -26,7 +26,7 @@ from payments.gateways.types import Charge, Intent, IntentStatus
 from payments.idempotency import Answer, Request
 from payments.models import Email, IdempotencyKey, ProviderCall, ReconcileRun, Refund, RefundItem, WebhookEvent
 from payments.sandbox.testing import Sandbox
-from tests.buying import buy, hold, intent_of, pay, start, tell_refund
+from tests.buying import buy, clock, hold, intent_of, pay, start, tell_refund
 from tests.factories.tickets import TicketTypeFactory
 from tests.fakes import FakeProvider
 
@@ -111,11 +111,11 @@ def test_a_listener_is_registered_once() -> None:
     assert listeners._listeners == before
 
 
-def test_a_refund_event_before_the_money_waits(provider: FakeProvider, now: datetime) -> None:
+def test_a_refund_event_before_the_money_waits(provider: FakeProvider) -> None:
     payment = pay(provider, hold())
 
     tell_refund(payment)
-    retrying.run_due(now=now + timedelta(seconds=1))
+    retrying.run_due(now=clock() + timedelta(seconds=1))
 
     assert WebhookEvent.objects.get().last_error == "EventTooEarly: pi_1 is open"
 
