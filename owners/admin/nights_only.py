@@ -68,8 +68,8 @@ class Scoped:
     admin_site: AdminSite
 
     def theirs(self, request: HttpRequest) -> Q:
-        """Return the condition of the rows this person may be shown."""
-        raise NotImplementedError
+        """Return the condition of the rows this person may be shown: none, until a page says which."""
+        return NONE
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:  # Any: rows of any model
         """Return a person's own rows."""
