@@ -5,7 +5,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from io import StringIO
 from pathlib import Path
@@ -29,6 +30,18 @@ from tests.owners.console import owner
 pytestmark = pytest.mark.django_db(transaction=True)
 
 SECOND = timedelta(seconds=1)
+
+
+@pytest.fixture(autouse=True)
+def a_thread_to_ask_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ask in a thread of its own: Playwright keeps an event loop running in this one, once a browser was used."""
+    run = asyncio.run
+
+    def in_a_thread(asked: Coroutine[Any, Any, list[str]]) -> list[str]:
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(run, asked).result()
+
+    monkeypatch.setattr(watchman.asyncio, "run", in_a_thread)
 
 
 @pytest.fixture(params=["hung", "gone"])
