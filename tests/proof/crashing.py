@@ -1,7 +1,8 @@
 """A process that dies at its k-th point: before any SQL statement, around any commit, around any call.
 
-Between two commits or calls nothing lasts, so a death before one statement leaves what a death before the next one
-leaves: where `everywhere` is not asked for, only the first statement after something lasting is a point.
+Between two commits or calls nothing lasts, so a death before one statement, or before the commit, leaves what a death
+before the next one leaves: where `everywhere` is not asked for, only the first of them after something lasting is a
+point, with every moment after a commit and around a call.
 
 `Crash` is no `Exception`, so nothing in the product can catch it; the connection is closed as a
 dead process's is, so what was not committed is gone.
@@ -55,7 +56,8 @@ def fault_points(k: int, provider: FakeProvider, *, everywhere: bool) -> Iterato
     commit = connection._commit
 
     def around_commit() -> None:
-        points.reach("before COMMIT")
+        if points.everywhere or points.lasted:
+            points.reach("before COMMIT")
         commit()
         points.reach("after COMMIT")
 

@@ -31,7 +31,7 @@ from tests.factories.tickets import EventFactory, TicketTypeFactory
 from tests.factories.vip import TableFactory
 from tests.fakes import FakeProvider, dispute_object, event_body, intent_object
 from tests.proof.crashing import dies
-from tests.proof.ledger import goods, places, recover, tables, violations
+from tests.proof.ledger import goods, recover, violations
 from tickets import checkout as ticket_checkout
 from tickets.models import Ticket
 from vip import booking
@@ -272,10 +272,8 @@ class NightAtTheClub(RuleBasedStateMachine):
     # --- what holds at every moment --------------------------------------------------------------
 
     @invariant()
-    def nothing_is_oversold_and_counters_equal_rows(self) -> None:
-        assert places() == []
+    def no_order_has_more_than_it_bought(self) -> None:
         assert goods() == []
-        assert tables() == []
 
     @invariant()
     def the_audit_finds_nothing(self) -> None:
@@ -351,6 +349,6 @@ def test_ten_thousand_steps_end_whole(quiet_mail: None, half: str) -> None:
 
     while NightAtTheClub.steps < 5_000:  # chance decides how long a night is
         rounds += 1
-        run_nights(nights=25, steps=25, seed=f"{half}{rounds}")
+        run_nights(nights=15, steps=50, seed=f"{half}{rounds}")
 
     assert rounds < 20, "nights have become too short to prove anything"
