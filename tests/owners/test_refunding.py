@@ -10,7 +10,7 @@ from owners.models import OwnerAssignment
 from payments import refunds, retrying
 from payments.gateways.types import RefundStatus
 from payments.models import Refund
-from tests.buying import buy
+from tests.buying import buy, clock
 from tests.fakes import FakeProvider
 from tests.owners.test_console import act
 
@@ -47,7 +47,7 @@ def test_an_owner_sends_a_failed_refund_again(provider: FakeProvider, now: datet
     provider.refunds_start_as = RefundStatus.SUCCEEDED
 
     assert "is on its way again" in act(console, "payments_refund", "try_again", failed.pk)
-    retrying.run_due(now=now + timedelta(seconds=2))
+    retrying.run_due(now=clock())
 
     done = Refund.objects.get(status=Refund.Status.SUCCEEDED)
     assert "needs nothing" in act(console, "payments_refund", "try_again", done.pk)

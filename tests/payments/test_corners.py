@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 from django.core.mail import EmailMultiAlternatives
 from django.test import RequestFactory
+from django.utils import translation
 from pytest_django.fixtures import Settings
 
 from payments import (
@@ -17,9 +18,11 @@ from payments import (
     letters,
     listeners,
     mail,
+    products,
     rate_limits,
     reconcile,
     retrying,
+    times,
 )
 from payments.exceptions import GatewayUnavailable
 from payments.gateways.types import Charge, Intent, IntentStatus
@@ -143,3 +146,17 @@ def test_a_page_of_the_provider_that_was_never_paid_is_not_asked_about(provider:
     start(order)
 
     assert reconcile.compare_one("stripe", next(provider.list_hints(now))) is None
+
+
+def test_a_product_sells_nothing_singly_unless_it_says_so(now: datetime) -> None:
+    order = hold()
+    whole = replace(products.named(order.kind), prices=products.no_prices)
+
+    assert whole == replace(products.of(order), prices=products.no_prices)
+    assert whole.prices(order, [order.pk]) == {}
+
+
+@pytest.mark.parametrize(("language", "hour"), [("en", "9 PM"), ("es", "21:00")])
+def test_an_hour_is_written_as_its_reader_says_it(language: str, hour: str) -> None:
+    with translation.override(language):
+        assert times.write_hour(datetime(2026, 12, 31, 21)) == hour  # noqa: DTZ001 (only its hour is read)

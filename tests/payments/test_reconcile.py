@@ -151,3 +151,18 @@ def test_a_payment_made_before_the_window_is_not_missed_in_it(provider: FakeProv
     reconcile.reconcile("stripe", now=now + timedelta(hours=3), since=now + timedelta(hours=1))
 
     assert not PaymentFailure.objects.exists()
+
+
+def test_two_books_that_differ_say_how(provider: FakeProvider, now: datetime) -> None:
+    known, unknown = buy(provider), hold()
+    intent = provider.intents[intent_of(known.payments.get())]
+    provider.intents[intent.id] = replace(intent, received_cents=intent.received_cents + 1)
+    pay(provider, unknown)
+
+    said = [str(found) for found in reconcile.compare("stripe", since=now - timedelta(days=1), now=now) if found]
+
+    assert said == [
+        f"The provider took {intent.received_cents + 1} cents for {known.payments.get()}, "
+        f"our books say {intent.received_cents}.",
+        "payment_intent.succeeded: our books do not have it so.",
+    ]
