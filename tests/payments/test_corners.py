@@ -18,6 +18,7 @@ from payments import (
     letters,
     listeners,
     mail,
+    presses,
     products,
     rate_limits,
     reconcile,
@@ -160,3 +161,13 @@ def test_a_product_sells_nothing_singly_unless_it_says_so(now: datetime) -> None
 def test_an_hour_is_written_as_its_reader_says_it(language: str, hour: str) -> None:
     with translation.override(language):
         assert times.write_hour(datetime(2026, 12, 31, 21)) == hour  # noqa: DTZ001 (only its hour is read)
+
+
+@pytest.mark.parametrize(
+    ("sent", "is_kept"), [("a mark", True), ("", False), ("x" * 64, True), ("x" * 65, False), ("\0", False)]
+)
+def test_a_press_is_known_by_its_mark_where_that_fits(sent: str, is_kept: bool) -> None:
+    mark = presses.tidy(sent)
+
+    assert (mark == sent) is is_kept
+    assert 0 < len(mark) <= presses.LONGEST_PRESS
