@@ -6,19 +6,20 @@ from django.utils.safestring import SafeString
 from owners import reasons
 from owners.admin import marks
 from owners.admin.base import ReadOnlyAdmin
+from owners.admin.looking_up import FoundByOrder
 from owners.admin.nights_only import NightsOnly
 from payments.models import Email
 
 
 @admin.register(Email)
-class EmailAdmin(NightsOnly, ReadOnlyAdmin):
+class EmailAdmin(FoundByOrder, NightsOnly, ReadOnlyAdmin):
     """Messages to guests."""
 
     night_path = "order__event_id"
     list_display = ("kind", "recipient", "attempts", "next_attempt_at", "sent_at")
     list_filter = ("kind", ("bounced_at", admin.EmptyFieldListFilter))
     list_select_related = ("order",)
-    search_fields = ("recipient", "order__reference")
+    own_lookups = ("recipient__iexact",)
     ordering = ("-created_at",)
     fieldsets = (
         ("What it is", {"fields": ("state", "kind", "recipient", "its_order", "words")}),

@@ -9,6 +9,7 @@ from django.utils.safestring import SafeString
 from owners import provider_pages, reasons
 from owners.admin import marks
 from owners.admin.base import MismatchFilter, ReadOnlyAdmin
+from owners.admin.looking_up import FoundByOrder
 from owners.admin.nights_only import EveryNightOnly, NightsOnly
 from payments import refunds
 from payments.exceptions import RefundTooLarge
@@ -17,15 +18,14 @@ from payments.money import format_cents
 
 
 @admin.register(Payment)
-class PaymentAdmin(NightsOnly, ReadOnlyAdmin):
+class PaymentAdmin(FoundByOrder, NightsOnly, ReadOnlyAdmin):
     """Payments: every intent there ever was."""
 
     night_path = "order__event_id"
     list_display = ("external_payment_id", "order", "amount", "status", "created_at")
     list_filter = ("status", "provider", "mode")
     list_select_related = ("order",)
-    search_fields = ("external_payment_id", "external_session_id", "order__reference", "order__email")
-    ordering = ("-created_at",)
+    ordering = ("-order__created_at",)
     fieldsets = (
         ("How it stands", {"fields": ("state", "amount", "received", "refunded", "its_order")}),
         ("At the provider", {"fields": ("provider", "mode", "payment", "external_session_id", "told")}),
@@ -72,14 +72,15 @@ class PaymentAdmin(NightsOnly, ReadOnlyAdmin):
 
 
 @admin.register(Refund)
-class RefundAdmin(NightsOnly, ReadOnlyAdmin):
+class RefundAdmin(FoundByOrder, NightsOnly, ReadOnlyAdmin):
     """Money on its way back."""
 
     night_path = "payment__order__event_id"
     list_display = ("external_refund_id", "payment", "amount", "reason", "status")
     list_filter = ("status", "reason")
     list_select_related = ("payment",)
-    search_fields = ("external_refund_id", "payment__external_payment_id", "payment__order__reference")
+    order_path = "payment__order"
+    own_lookups = ("external_refund_id",)
     ordering = ("-created_at",)
     actions = ("try_again",)
     fieldsets = (
@@ -130,14 +131,13 @@ class RefundAdmin(NightsOnly, ReadOnlyAdmin):
 
 
 @admin.register(Fulfilment)
-class FulfilmentAdmin(NightsOnly, ReadOnlyAdmin):
+class FulfilmentAdmin(FoundByOrder, NightsOnly, ReadOnlyAdmin):
     """What is owed to paid orders."""
 
     night_path = "order__event_id"
     list_display = ("order", "attempts", "next_attempt_at", "done_at", "given_up_at")
     list_select_related = ("order",)
-    search_fields = ("order__reference", "order__email")
-    ordering = ("-created_at",)
+    ordering = ("-order__created_at",)
     fieldsets = (
         ("What is owed", {"fields": ("its_order", "created_at", "done_at", "given_up_at")}),
         ("Tries", {"fields": ("round", "attempts", "next_attempt_at", "locked_until", "error")}),

@@ -12,6 +12,7 @@ from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import action
 
 from owners.admin.base import ReadOnlyAdmin, lead_to
+from owners.admin.looking_up import FoundByOrder
 from owners.admin.night_forms import CallOffForm, DuplicateForm, PostponeForm
 from owners.admin.nights_only import ITSELF, NightsOnly
 from owners.admin.selling import RefundPolicyInline
@@ -148,15 +149,15 @@ class EventAdmin(NightsOnly, ModelAdmin):  # type: ignore[misc]  # unfold ships 
 
 
 @admin.register(Ticket)
-class TicketAdmin(NightsOnly, ReadOnlyAdmin):
+class TicketAdmin(FoundByOrder, NightsOnly, ReadOnlyAdmin):
     """Admissions."""
 
     night_path = "event_id"
     list_display = ("order", "ticket_type", "status", "disputed", "admitted_at")
     list_filter = ("status", ("order__disputed_at", admin.EmptyFieldListFilter), "event")
     list_select_related = ("order", "ticket_type")
-    search_fields = ("code", "order__reference", "order__email", "stripe_payment_intent_id")
-    ordering = ("-created_at",)
+    own_lookups = ("code", "holder_email__iexact")
+    ordering = ("-order__created_at",)
     actions = ("refund",)
 
     @admin.display(description="Disputed", boolean=True)
@@ -180,15 +181,14 @@ class TicketAdmin(NightsOnly, ReadOnlyAdmin):
 
 
 @admin.register(TicketReservation)
-class TicketReservationAdmin(NightsOnly, ReadOnlyAdmin):
+class TicketReservationAdmin(FoundByOrder, NightsOnly, ReadOnlyAdmin):
     """Holds."""
 
     night_path = "order__event_id"
     list_display = ("order", "ticket_type", "quantity", "status", "expires_at")
     list_filter = ("status",)
     list_select_related = ("order", "ticket_type")
-    search_fields = ("order__reference", "order__email")
-    ordering = ("-expires_at",)
+    ordering = ("-order__created_at",)
 
 
 @admin.register(Scan)

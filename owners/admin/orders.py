@@ -21,6 +21,7 @@ from owners.admin.dialogs import (
     send_back,
     send_letter,
 )
+from owners.admin.looking_up import FoundByOrder
 from owners.admin.nights_only import NightsOnly
 from payments import fulfilment, refunds
 from payments.models import Order, Refund
@@ -28,14 +29,14 @@ from payments.money import format_cents
 
 
 @admin.register(Order)
-class OrderAdmin(NightsOnly, ReadOnlyAdmin):
+class OrderAdmin(FoundByOrder, NightsOnly, ReadOnlyAdmin):
     """Orders, newest first."""
 
     night_path = "event_id"
     list_display = ("reference", "guest", "event", "total", "status")
     list_filter = ("status", "kind", "event")
     list_select_related = ("event",)
-    search_fields = ("reference", "email", "name", "payments__external_payment_id")
+    order_path = "pk"
     ordering = ("-created_at",)
     actions = ("retry_fulfilment", "refund")
     actions_detail = ("email_one", "retry_one", "refund_one")

@@ -7,7 +7,7 @@ from uuid import UUID
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Case, QuerySet, Value, When
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import path
 from django.utils import timezone
@@ -30,15 +30,16 @@ from owners.admin.dialogs import (
     send_letter,
 )
 from owners.admin.filters import DaysFilter, ProviderFilter
+from owners.admin.looking_up import FoundByOrder
 from owners.admin.nights_only import NightsOnly
 from owners.admin.tables import beside, note_of
 from owners.models import Alert
 from payments import fulfilment
 from payments.models import PaymentFailure
+from payments.models.failure import WORST_FIRST
 from payments.money import format_cents
 
 LIST = "admin:payments_paymentfailure_changelist"
-WORST_FIRST = Case(When(severity="critical", then=Value(0)), When(severity="warning", then=Value(1)), default=Value(2))
 Failures = QuerySet[PaymentFailure]
 
 
@@ -73,7 +74,7 @@ EXPORTED: exporting.Columns[PaymentFailure] = {
 
 
 @admin.register(PaymentFailure)
-class PaymentFailureAdmin(NightsOnly, ReadOnlyAdmin):
+class PaymentFailureAdmin(FoundByOrder, NightsOnly, ReadOnlyAdmin):
     """Failures: the unresolved first, and of those the worst."""
 
     night_path = "event_id"
@@ -85,7 +86,7 @@ class PaymentFailureAdmin(NightsOnly, ReadOnlyAdmin):
     list_filter_submit = True
     list_before_template = "admin/payments/paymentfailure/_export.html"
     list_select_related = ("order", "event")
-    search_fields = ("customer_email", "stripe_payment_intent_id", "stripe_event_id", "order__reference")
+    own_lookups = ("customer_email__istartswith", "stripe_payment_intent_id", "stripe_event_id")
     search_help_text = "Email, pi_…, evt_… or an order"
     ordering = ("resolved", WORST_FIRST, "-created_at")
     action_form = ResolveActionForm

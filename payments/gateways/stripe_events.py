@@ -30,6 +30,7 @@ DISPUTE_EVENTS = {
     "charge.dispute.funds_withdrawn",
     "charge.dispute.funds_reinstated",
 }
+EVENTS = INTENT_EVENTS | SESSION_EVENTS | CHARGE_EVENTS | REFUND_EVENTS | DISPUTE_EVENTS
 
 
 def read(body: bytes, signature: str, *, secrets: list[str]) -> Hint:

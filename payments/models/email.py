@@ -61,6 +61,7 @@ class Email(Retryable):
         ]
         indexes = [
             owed("idx_emails_owed"),
+            models.Index(fields=["created_at"], name="idx_emails_created"),
             models.Index(Upper("recipient"), "sent_at", name="idx_emails_recipient"),
         ]
 

@@ -5,11 +5,14 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Case, F, Q, Value, When
 
+from payments.models.looking_up import begins_with
 from payments.models.order import Order
 from payments.recording import InsertEvent, changed, recorded
 from payments.states import never_deleted
+
+WORST_FIRST = Case(When(severity="critical", then=Value(0)), When(severity="warning", then=Value(1)), default=Value(2))
 
 
 class PaymentFailureQuerySet(models.QuerySet["PaymentFailure"]):
@@ -98,6 +101,10 @@ class PaymentFailure(models.Model):
             models.Index(fields=["resolved"], name="idx_payment_failures_resolved"),
             models.Index(fields=["created_at"], name="idx_payment_failures_created"),
             models.Index(fields=["event"], name="idx_payment_failures_event"),
+            models.Index("resolved", WORST_FIRST, F("created_at").desc(), name="idx_payment_failures_worst"),
+            begins_with("customer_email", name="idx_payment_failures_guest"),
+            models.Index(fields=["stripe_payment_intent_id"], name="idx_payment_failures_payment"),
+            models.Index(fields=["stripe_event_id"], name="idx_payment_failures_told_by"),
         ]
         triggers = [never_deleted()]
 

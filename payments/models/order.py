@@ -8,6 +8,7 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import F, Q
 
+from payments.models.looking_up import begins_with
 from payments.recording import InsertEvent, changed, recorded
 from payments.states import Moves, Stateful, frozen, legal_moves_only, never_deleted
 
@@ -130,7 +131,9 @@ class Order(Stateful):
             models.Index(fields=["expires_at"], name="idx_orders_expires", condition=Q(status="pending")),
             models.Index(fields=["paid_at"], name="idx_orders_awaiting", condition=Q(status="paid")),
             models.Index(fields=["event", "created_at"], name="idx_orders_event"),
-            models.Index(fields=["email"], name="idx_orders_email"),
+            models.Index(fields=["created_at"], name="idx_orders_created"),
+            begins_with("email", name="idx_orders_guest_email"),
+            begins_with("name", name="idx_orders_guest_name"),
         ]
         triggers = [
             never_deleted(),

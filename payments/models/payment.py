@@ -99,6 +99,9 @@ class Payment(Stateful):
             ),
             models.CheckConstraint(condition=Q(amount_cents__gt=0), name="payments_payment_amount_positive"),
         ]
+        indexes = [
+            models.Index(fields=["processed_at"], name="idx_payments_processed", condition=Q(status="succeeded")),
+        ]
         triggers = [
             never_deleted(),
             frozen("order", "provider", "mode", "amount_cents", "currency", "idempotency_key"),

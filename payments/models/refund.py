@@ -66,7 +66,7 @@ class Refund(Stateful, Retryable):
                 name="payments_refund_succeeded_with_succeeded_at",
             ),
         ]
-        indexes = [owed("idx_refunds_owed")]
+        indexes = [owed("idx_refunds_owed"), models.Index(fields=["created_at"], name="idx_refunds_created")]
         triggers = [never_deleted(), frozen("payment", "amount_cents", "cause")]
 
     def __str__(self) -> str:

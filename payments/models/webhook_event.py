@@ -73,6 +73,7 @@ class WebhookEvent(Stateful, Retryable):
             owed("idx_webhook_events_owed"),
             models.Index(fields=["about"], name="idx_webhook_events_about"),
             models.Index(fields=["received_at"], name="idx_webhook_events_received"),
+            models.Index(fields=["provider", "received_at"], name="idx_webhook_events_provider"),
             models.Index(
                 fields=["received_at"],
                 name="idx_webhook_events_unfinished",

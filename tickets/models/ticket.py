@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Upper
 
 from payments.models import Order
 from payments.recording import became, recorded
@@ -77,7 +78,10 @@ class Ticket(Stateful):
                 name="tickets_ticket_given_exactly_with_address",
             ),
         ]
-        indexes = [models.Index(fields=["event", "status"], name="idx_tickets_event_status")]
+        indexes = [
+            models.Index(fields=["event", "status"], name="idx_tickets_event_status"),
+            models.Index(Upper("holder_email"), name="idx_tickets_holder"),
+        ]
         triggers = [never_deleted()]
 
     def __str__(self) -> str:

@@ -1,0 +1,84 @@
+"""What a search in the console finds, and that an index answers it."""
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from django.db.models import Q
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from owners.admin.looking_up import orders_named
+from payments.models import Order, PaymentFailure, WebhookEvent
+from payments.models.failure import WORST_FIRST
+from tests.buying import buy, hold, intent_of, start
+from tests.fakes import FakeProvider
+from tests.owners.console import client_of
+from tickets.models import Ticket
+
+pytestmark = pytest.mark.django_db(transaction=True)
+LISTS = (
+    *("payments_order", "payments_payment", "payments_fulfilment", "payments_email"),
+    *("tickets_ticket", "tickets_ticketreservation"),
+)
+
+
+@pytest.mark.parametrize("word", ["ana@ex", "ANA@EXAMPLE.COM", "ana ru", " Ana Ruiz ", "{reference}", "{payment}"])
+@pytest.mark.parametrize("page", LISTS)
+def test_rows_are_found_by_guest_order_or_payment(provider: FakeProvider, page: str, word: str) -> None:
+    order, other = buy(provider), hold()
+    Order.objects.filter(pk=other.pk).update(email="luz@example.com", name="Luz Ana")
+    payment = order.payments.get()
+    term = word.format(reference=order.reference, payment=intent_of(payment))
+
+    found = client_of(chief()).get(reverse(f"admin:{page}_changelist"), {"q": term}).context["cl"].result_list
+
+    assert found
+    assert {getattr(row, "order", row).pk for row in found} == {order.pk}
+
+
+def test_the_middle_of_a_word_finds_nobody(provider: FakeProvider) -> None:
+    buy(provider)
+
+    page = client_of(chief()).get(reverse("admin:payments_order_changelist"), {"q": "example.com"})
+
+    assert list(page.context["cl"].result_list) == []
+
+
+@pytest.mark.usefixtures("as_table_owner")
+@pytest.mark.parametrize(
+    ("rows", "index"),
+    [
+        (Order.objects.filter(email__istartswith="ana"), "idx_orders_guest_email"),
+        (Order.objects.filter(email__iexact="ana@example.com"), "idx_orders_guest_email"),
+        (Order.objects.filter(name__istartswith="ana"), "idx_orders_guest_name"),
+        (Order.objects.order_by("-created_at", "-pk"), "idx_orders_created"),
+        (Ticket.objects.filter(holder_email__iexact="ana@example.com"), "idx_tickets_holder"),
+        (PaymentFailure.objects.order_by("resolved", WORST_FIRST, "-created_at", "-pk"), "idx_payment_failures_worst"),
+        (PaymentFailure.objects.filter(customer_email__istartswith="ana"), "idx_payment_failures_guest"),
+        (WebhookEvent.objects.filter(provider="paypal").order_by("-received_at"), "idx_webhook_events_provider"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_an_index_answers(rows, index: str) -> None:  # type: ignore[no-untyped-def]  # rows of several models
+    with connection.cursor() as cursor:
+        # So few rows are read one by one unless that is forbidden; what is asked is whether the index fits.
+        cursor.execute("SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_sort = off")
+        try:
+            assert index in rows[:50].explain()
+        finally:
+            cursor.execute("RESET enable_seqscan; RESET enable_bitmapscan; RESET enable_sort")
+
+
+def test_a_search_asks_of_orders_twice(provider: FakeProvider) -> None:
+    order = hold()
+    start(order)
+
+    with CaptureQueriesContext(connection) as asked:
+        assert orders_named("ana", lambda _: Q()) == [order.pk]
+
+    assert len(asked) == 2
+
+
+def chief() -> User:
+    """Return somebody who runs every night."""
+    return User.objects.create_superuser("chief", "chief@example.com")
