@@ -349,6 +349,6 @@ def test_ten_thousand_steps_end_whole(quiet_mail: None, half: str) -> None:
 
     while NightAtTheClub.steps < 5_000:  # chance decides how long a night is
         rounds += 1
-        run_nights(nights=15, steps=50, seed=f"{half}{rounds}")
+        run_nights(nights=25, steps=25, seed=f"{half}{rounds}")
 
     assert rounds < 20, "nights have become too short to prove anything"
