@@ -31,7 +31,7 @@ class FoundByOrder:
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:  # Any: rows of any model
-        """Return the rows that belong to what was typed, and that none is there twice."""
+        """Return the rows that belong to what was typed, and that none of them may be there twice."""
         term = search_term.strip()
         if not term:
             return queryset, False

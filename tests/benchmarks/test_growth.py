@@ -86,7 +86,7 @@ def say(name: str, reader: Client, page: str, first: dict[str, float]) -> None:
 
 
 def say_audit(now: datetime, first: dict[str, float]) -> None:
-    """Print how long the audit takes; it must find nothing but what the copies' age explains."""
+    """Print how long the audit takes; what it finds is not looked at."""
     began = time.perf_counter()
     audit.audit(now=now)
     spent = (time.perf_counter() - began) * 1000

@@ -31,7 +31,7 @@ from tests.factories.tickets import EventFactory, TicketTypeFactory
 from tests.factories.vip import TableFactory
 from tests.fakes import FakeProvider, dispute_object, event_body, intent_object
 from tests.proof.crashing import dies
-from tests.proof.ledger import goods, recover, violations
+from tests.proof.ledger import goods, places, recover, tables, violations
 from tickets import checkout as ticket_checkout
 from tickets.models import Ticket
 from vip import booking
@@ -272,8 +272,10 @@ class NightAtTheClub(RuleBasedStateMachine):
     # --- what holds at every moment --------------------------------------------------------------
 
     @invariant()
-    def no_order_has_more_than_it_bought(self) -> None:
+    def nothing_is_oversold_and_counters_equal_rows(self) -> None:
+        assert places() == []
         assert goods() == []
+        assert tables() == []
 
     @invariant()
     def the_audit_finds_nothing(self) -> None:
