@@ -1,7 +1,9 @@
 """What every test may use."""
 
+import pkgutil
 from collections.abc import Generator, Iterator
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from pytest_django.fixtures import Settings
 
 from payments import gateways, identity, wake
 from payments.gateways import stripe as stripe_gateway
+from payments.management import commands
 from payments.sandbox.testing import Sandbox
 from tests import emptying
 from tests.browser import ARGUMENTS, BROWSER
@@ -26,8 +29,13 @@ MEASURED = [TESTS / path for path in ("payments", "api", "owners/test_rows.py", 
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Measure no coverage outside the tests that are there for it: a tracer makes everything half as slow again."""
+    """Measure no coverage outside the tests that are there for it: a tracer makes everything half as slow again.
+
+    A command is imported when it is first called, perhaps by a test that is not measured: so here, while all are.
+    """
     if session.items and (measurer := measurer_of(session.config)):
+        for module in pkgutil.iter_modules(commands.__path__, commands.__name__ + "."):
+            import_module(module.name)
         measurer.pause()
 
 
