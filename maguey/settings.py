@@ -104,6 +104,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "maguey.doors.middleware",
     "maguey.logs.QuietRequestMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -163,7 +164,13 @@ def database() -> dict[str, Any]:
     config.update(
         CONN_MAX_AGE=env.int("CONN_MAX_AGE", default=60),
         CONN_HEALTH_CHECKS=True,
-        OPTIONS={"connect_timeout": 5, **asked, "options": f"{asked.get('options', '')} {limits}".strip()},
+        # Only the few statements that payments.models.rows asks are prepared, each when it comes the second time.
+        OPTIONS={
+            "connect_timeout": 5,
+            "prepare_threshold": 1,
+            **asked,
+            "options": f"{asked.get('options', '')} {limits}".strip(),
+        },
         TEST={"NAME": env.str("TEST_DATABASE_NAME", default="test_maguey")},
     )
     return config

@@ -210,7 +210,7 @@ def of_alerts(order_id: UUID) -> Iterator[Rows]:
 def of_events(ids: list[str]) -> Iterator[Rows]:
     """Yield what providers told of payments, and who had it applied once more."""
     found = WebhookEvent.objects.filter(about__in=ids)
-    told = {"type": "type", "provider": "provider", "deliveries": "deliveries"}
+    told = {"type": "type", "provider": "provider"}
     yield facts("event", found, F("status"), at="received_at", told=told)
     named = found.annotate(name=Cast("pk", TextField())).values("name")
     about = Q(content_type__app_label="payments", content_type__model="webhookevent", object_id__in=named)

@@ -241,14 +241,13 @@ def told_owners(facts: Facts, _: Order) -> str:
 
 
 def event(facts: Facts, _: Order) -> str:
-    """Say what a provider told, how often, and what became of it."""
+    """Say what a provider told, and what became of it."""
     told, label = facts[0].told, facts[0].label
-    often = f", {told['deliveries']} times" if told["deliveries"] > 1 else ""
     became = {
         "ignored": " Nothing depended on it.", "failed": " It could not be applied yet.",
         "pending": " It waits to be applied.", "processing": " It is being applied.",
     }.get(label, "")  # fmt: skip
-    return f"{who.provider(told['provider'])} told us: {told['type']}{often}.{became}"
+    return f"{who.provider(told['provider'])} told us: {told['type']}.{became}"
 
 
 def night(facts: Facts, _: Order) -> str:

@@ -63,6 +63,12 @@ def acting(by: str, did: str = "", *, event: str = "") -> Iterator[None]:
         end(token)
 
 
+def words() -> str:
+    """Return what records are told of whoever is at it now; empty where nobody is named."""
+    find = _at_it.get()
+    return find().as_json() if find else ""
+
+
 def watch_connections() -> None:
     """Have every connection carry actors, in whichever process."""
     connection_created.connect(carry_on, dispatch_uid="actors")
@@ -77,7 +83,8 @@ def carry_on(sender: object, connection: BaseDatabaseWrapper, **_: Any) -> None:
 def carry(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
     """Name the actor in the statement that changes something of which records are kept; Django's execute wrapper."""
     find = _at_it.get()
-    if find is None or many or not changes_recorded(sql):
+    names_it = getattr(context["cursor"], "names_its_actor", False)
+    if find is None or many or names_it or not changes_recorded(sql):
         return execute(sql, params, many, context)
     statement = sql.replace("%", "%%") if params is None else sql
     named = f"SELECT set_config('{SETTING}', %s, true); {statement}"

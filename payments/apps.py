@@ -16,7 +16,9 @@ class PaymentsConfig(AppConfig):
         from payments.models import Email, Fulfilment, Refund, WebhookEvent
 
         for work in (
-            retrying.Work(fulfilment.KIND, Fulfilment, "money", fulfilment.fulfil_order, fulfilment.give_up),
+            retrying.Work(
+                fulfilment.KIND, Fulfilment, "money", fulfilment.fulfil_order, fulfilment.give_up, at_once=20
+            ),
             retrying.Work(webhooks.KIND, WebhookEvent, "money", webhooks.apply_event, webhooks.give_up),
             retrying.Work(refunds.KIND, Refund, "money", refunds.send_refund, refunds.give_up),
             retrying.Work(mail.KIND, Email, "mail", mail.send_email, mail.give_up),

@@ -7,19 +7,21 @@ order first.
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
 
-from payments import failures, fulfilment, identity, mail, products, references, refunds, steps
+from payments import failures, fulfilment, mail, products, references, refunds, steps
 from payments.failures import Category, Severity, Trouble
 from payments.gateways.types import Decline, Intent, IntentStatus, Session, SessionStatus
-from payments.models import Order, Payment, PaymentFailure
+from payments.models import Order, Payment, rows
 from payments.models.refund import Refund
+from payments.models.rows import Write
 
 Status = Payment.Status
 
+TOLD = ("external_payment_id", "received_cents", "told_by")  # what a provider's receipt says of a payment
 INTENT_MOVES = {
     IntentStatus.OPEN: Status.OPEN,
     IntentStatus.PROCESSING: Status.PROCESSING,
@@ -42,15 +44,21 @@ class Receipt:
     event_id: str = ""
 
 
-@identity.acting(identity.SERVICE)
+@cache
+def locking() -> str:
+    """Write the statement that locks an order, then its payment."""
+    return (
+        f"SELECT {rows.columns(Order)}, {rows.columns(Payment)} FROM orders "  # noqa: S608 (our own names)
+        "JOIN payments ON payments.order_id = orders.id WHERE payments.id = %s FOR UPDATE OF orders, payments"
+    )
+
+
 def lock_with_order(payment_id: UUID) -> tuple[Order, Payment] | None:
     """Lock a payment's order, then the payment; None where we have no such payment."""
-    declines = PaymentFailure.objects.unresolved().filter(order=OuterRef("pk"))
-    orders = Order.objects.select_for_update().filter(payments=payment_id)
-    order = orders.annotate(may_have_declines=Exists(declines)).first()  # type: ignore[no-redef]  # declared there
-    if order is None:
+    found = rows.ask(locking(), payment_id)
+    if not found:
         return None
-    payment = Payment.objects.select_for_update().get(pk=payment_id)
+    order, payment = rows.read(found[0], Order, Payment)
     payment.order = order
     return order, payment
 
@@ -80,11 +88,14 @@ def confirm_payment(payment_id: UUID, receipt: Receipt, *, now: datetime) -> boo
     payment.external_payment_id = receipt.external_payment_id
     payment.received_cents = receipt.received_cents
     payment.told_by = receipt.event_id
-    payment.move_to(Status.SUCCEEDED, now=now, also=("external_payment_id", "received_cents", "told_by"))
-    if (receipt.received_cents, receipt.currency) != (payment.amount_cents, payment.currency):
+    came = rows.updated(payment, *payment.step_to(Status.SUCCEEDED, now=now), *TOLD)
+    is_as_asked = (receipt.received_cents, receipt.currency) == (payment.amount_cents, payment.currency)
+    if is_as_asked and order.status == Order.Status.PENDING:
+        mark_paid(order, came, now=now)
+        return True
+    rows.write(came)
+    if not is_as_asked:
         escalate_mismatch(order, payment, receipt, now=now)
-    elif order.status == Order.Status.PENDING:
-        mark_paid(order, now=now)
     elif order.status in (Order.Status.EXPIRED, Order.Status.CANCELLED):
         accept_late_money(order, payment, now=now)
     else:
@@ -92,10 +103,10 @@ def confirm_payment(payment_id: UUID, receipt: Receipt, *, now: datetime) -> boo
     return True
 
 
-def mark_paid(order: Order, *, now: datetime) -> None:
-    """Call an order paid and owe it its goods; its declined attempts no longer matter."""
-    order.move_to(Order.Status.PAID, now=now)
-    fulfilment.owe(order, now=now)
+def mark_paid(order: Order, *came: Write, now: datetime) -> None:
+    """Call an order paid and owe it its goods, together with what came; its declined attempts no longer matter."""
+    promised = fulfilment.promise(order, now=now)
+    rows.write(*came, rows.updated(order, *order.step_to(Order.Status.PAID, now=now)), rows.inserted(promised))
     if order.may_have_declines:
         failures.resolve_declines(order, now=now)
 

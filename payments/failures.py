@@ -57,8 +57,15 @@ def record(trouble: Trouble, *, now: datetime, event_id: str = "") -> PaymentFai
     PaymentFailure.objects.bulk_create([failure], ignore_conflicts=True)
     if not PaymentFailure.objects.filter(pk=failure.pk).exists():
         return None
+    if order and may_pass(failure):
+        Order.objects.filter(pk=order.pk, may_have_declines=False).update(may_have_declines=True)
     listeners.tell(failure, now=now)
     return failure
+
+
+def may_pass(failure: PaymentFailure) -> bool:
+    """Say whether a failure no longer matters once its order is paid."""
+    return failure.severity == Severity.INFO or failure.error_code == UNDECIDED
 
 
 def amount_of(trouble: Trouble) -> int | None:

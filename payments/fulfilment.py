@@ -13,9 +13,9 @@ KIND = "fulfilment"
 
 
 @transaction.atomic(savepoint=False)
-def owe(order: Order, *, now: datetime) -> Fulfilment:
-    """Promise a paid order its goods, and wake a worker for them after commit."""
-    promised = Fulfilment.objects.create(order=order, created_at=now, next_attempt_at=now)
+def promise(order: Order, *, now: datetime) -> Fulfilment:
+    """Return the promise of its goods to a paid order, for the caller to write; wake a worker for it after commit."""
+    promised = Fulfilment(order=order, created_at=now, next_attempt_at=now)
     retrying.wake_for(KIND, promised.pk)
     return promised
 

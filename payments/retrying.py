@@ -10,6 +10,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -17,11 +18,12 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 
-from payments import steps
+from payments import messenger, steps
 from payments.exceptions import PaymentsError
+from payments.messenger import Errand
 from payments.models import Retryable
 from payments.models.retryable import is_due
-from payments.wake import publish, wake
+from payments.wake import publish
 
 logger = logging.getLogger(__name__)
 
@@ -44,6 +46,7 @@ class Work:
 
     - `perform` is an entry or a crossing that calls `finish` in the transaction of its effect.
     - `give_up` is a step in the same transaction as the last failure.
+    - `at_once` pieces may go in one message, one after the other: for what is quick and asks nobody else.
     """
 
     kind: str
@@ -51,6 +54,7 @@ class Work:
     queue: str
     perform: Callable[[UUID, datetime], None]
     give_up: Callable[[Any, datetime], None]  # Any: each kind takes its own model
+    at_once: int = 1
 
 
 _kinds: dict[str, Work] = {}
@@ -63,7 +67,9 @@ def register(work: Work) -> None:
 
 def wake_for(kind: str, pk: UUID) -> None:
     """Wake a worker for this work once the transaction at hand has committed."""
-    wake(kind, pk, queue=_kinds[kind].queue)
+    work = _kinds[kind]
+    errand = Errand(kind, pk, work.queue, work.at_once)
+    transaction.on_commit(partial(messenger.take, errand), robust=True)
 
 
 def attempt(kind: str, pk: UUID, *, now: datetime) -> bool:
@@ -174,12 +180,10 @@ def sweep_kind(work: Work, *, now: datetime) -> int:
             .order_by("next_attempt_at")
         )
         found = list(due.values_list("pk", flat=True)[:SWEEP_BATCH])
-    woken = 0
-    for pk in found:
-        if not publish(work.kind, pk, queue=work.queue):
-            break  # the broker is away; the next sweep asks again
-        woken += 1
-    return woken
+    for first in range(0, len(found), work.at_once):
+        if not publish(work.kind, *found[first : first + work.at_once], queue=work.queue):
+            return first  # the broker is away; the next sweep asks again
+    return len(found)
 
 
 def run_due(*, now: datetime) -> int:

@@ -42,19 +42,26 @@ class Stateful(models.Model):
     class Meta:
         abstract = True
 
-    def move_to(self, status: str, *, now: datetime, also: tuple[str, ...] = ()) -> bool:
-        """Move to a status and save it, with the fields in `also`; return False where the row is there already.
+    def step_to(self, status: str, *, now: datetime) -> tuple[str, ...]:
+        """Stand at a status, in memory; return the fields that are to be saved.
+
+        Raises IllegalMove.
+        """
+        if status not in self.MOVES.get(self.status, frozenset()):
+            raise IllegalMove(f"{self._meta.label} {self.pk}: {self.status} → {status}")
+        self.status = status
+        stamp = self.STAMPS.get(status)
+        if stamp is None:
+            return ("status",)
+        setattr(self, stamp, now)
+        return ("status", stamp)
+
+    def move_to(self, status: str, *, now: datetime) -> bool:
+        """Move to a status and save it; return False where the row is there already.
 
         Raises IllegalMove.
         """
         if self.status == status:
             return False
-        if status not in self.MOVES.get(self.status, frozenset()):
-            raise IllegalMove(f"{self._meta.label} {self.pk}: {self.status} → {status}")
-        self.status = status
-        fields = ["status", *also]
-        if stamp := self.STAMPS.get(status):
-            setattr(self, stamp, now)
-            fields.append(stamp)
-        self.save(update_fields=fields)
+        self.save(update_fields=self.step_to(status, now=now))
         return True

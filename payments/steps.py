@@ -26,8 +26,9 @@ def take(
     payment: UUID | None = None,
     event: str = "",
     night: UUID | None = None,
+    level: int = logging.INFO,
 ) -> None:
     """Say that a step is taken, and what it is about: our own ids, and the provider's id of an event."""
     named = {"order": order, "payment": payment, "event": event, "night": night}
     structlog.contextvars.bind_contextvars(**{name: str(found) for name, found in named.items() if found})
-    logger.info(step)
+    logger.log(level, step)

@@ -12,9 +12,10 @@ LONG = 9 * 60
 
 
 @shared_task
-def run(kind: str, pk: str) -> None:
-    """Try one piece of work."""
-    retrying.attempt(kind, UUID(pk), now=timezone.now())
+def run(kind: str, *pks: str) -> None:
+    """Try pieces of work, one after the other."""
+    for pk in pks:
+        retrying.attempt(kind, UUID(pk), now=timezone.now())
 
 
 @shared_task

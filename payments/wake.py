@@ -1,13 +1,11 @@
-"""Wake a worker after commit; a message that is lost is made up for by the sweeper."""
+"""Wake a worker by a message; one that is lost is made up for by the sweeper."""
 
 import logging
 import time
 from dataclasses import dataclass
-from functools import partial
 from uuid import UUID
 
 from celery import current_app
-from django.db import transaction
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
@@ -16,7 +14,7 @@ logger = logging.getLogger(__name__)
 # A message nobody took is worth nothing later: the sweeper will have sent another.
 EXPIRES_SECONDS = 120
 RUN_TASK = "payments.tasks.run"
-# One request waits for a broker that hangs; those after it do not.
+# One message waits for a broker that hangs; those after it do not.
 PAUSE_SECONDS = 3.0
 
 
@@ -38,21 +36,16 @@ class Pause:
 pause = Pause()
 
 
-def wake(kind: str, pk: UUID, *, queue: str) -> None:
-    """Wake a worker for one piece of work once the transaction at hand has committed."""
-    transaction.on_commit(partial(publish, kind, pk, queue=queue), robust=True)
-
-
-def publish(kind: str, pk: UUID, *, queue: str) -> bool:
-    """Send the message now; say whether the broker took it. Never waits long, and seldom twice."""
+def publish(kind: str, *pks: UUID, queue: str) -> bool:
+    """Send a message for so many pieces of work; say whether the broker took it. Never waits long, and seldom twice."""
     if pause.is_on():
         return False
     try:
         current_app.send_task(
-            RUN_TASK, args=[kind, str(pk)], queue=queue, expires=EXPIRES_SECONDS, ignore_result=True, retry=False
+            RUN_TASK, args=[kind, *map(str, pks)], queue=queue, expires=EXPIRES_SECONDS, ignore_result=True, retry=False
         )
     except (OperationalError, RedisError, OSError) as error:
         pause.begin()
-        logger.warning("The broker did not take %s %s; the sweeper will: %s", kind, pk, error)
+        logger.warning("The broker did not take %s; the sweeper will: %s", kind, error)
         return False
     return True

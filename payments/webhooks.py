@@ -7,14 +7,15 @@ and order of deliveries do not matter.
 
 import logging
 from datetime import datetime
+from functools import cache
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from payments import actors, charges, disputes, failures, gateways, refunds, retrying, steps
 from payments.failures import Category, Severity, Trouble
 from payments.gateways.types import DisputeChanged, Hint, Intent, IntentStatus, RefundsChanged, Session
-from payments.models import Payment, WebhookEvent
+from payments.models import Payment, WebhookEvent, rows
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +35,7 @@ def receive(provider: str, *, body: bytes, signature: str, now: datetime) -> Web
 def take_in(provider: str, hint: Hint, *, now: datetime) -> WebhookEvent.Status:
     """Keep and apply one event; where it cannot be applied, keep it to be tried again."""
     steps.begin()
-    steps.take(f"An event came: {hint.type}", event=hint.event_id)
+    steps.take(f"An event came: {hint.type}", event=hint.event_id, level=logging.DEBUG)
     with actors.acting(actors.PROVIDER, provider, event=hint.event_id):
         try:
             return keep_and_apply(provider, hint, now=now)
@@ -80,34 +81,35 @@ def is_for_later(hint: Hint) -> bool:
     return isinstance(hint.subject, RefundsChanged | DisputeChanged)
 
 
-def keep(event: WebhookEvent) -> WebhookEvent | None:
-    """Insert an event, or count the repeat and return the row that is known by its id; either is locked then.
-
-    One statement says which: it waits for a twin that is being inserted.
-    """
-    fields = WebhookEvent._meta.concrete_fields
-    values = [field.get_db_prep_save(field.pre_save(event, add=True), connection) for field in fields]
-    columns = [connection.ops.quote_name(str(field.column)) for field in fields]
-    statement = (
-        f"INSERT INTO webhook_events AS known ({', '.join(columns)}) VALUES ({', '.join(['%s'] * len(columns))})"  # noqa: S608 (our own columns)
-        " ON CONFLICT (provider, event_id) DO UPDATE SET deliveries = known.deliveries + 1"
-        " RETURNING id, status, next_attempt_at"
+@cache
+def keeping() -> str:
+    """Write the statement that inserts an event, or finds the one that is known by its id, and changes nothing then."""
+    return (
+        f"WITH kept AS ({rows.insertion(WebhookEvent)} ON CONFLICT (provider, event_id) DO NOTHING RETURNING id)"  # noqa: S608 (our own names)
+        " SELECT id, '', NULL FROM kept UNION ALL"
+        " SELECT id, status, next_attempt_at FROM webhook_events WHERE provider = %s AND event_id = %s"
     )
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values)
-        pk, status, next_attempt_at = cursor.fetchone()
-    if pk == event.pk:
-        return None
-    return WebhookEvent(pk=pk, status=status, next_attempt_at=next_attempt_at)
+
+
+def keep(event: WebhookEvent) -> WebhookEvent | None:
+    """Insert an event, or return the row that is known by its id; it waits for a twin that is being inserted."""
+    found = rows.ask(keeping(), *rows.inserted(event).values, event.provider, event.event_id)
+    if not found:  # the twin came in while this waited
+        return WebhookEvent.objects.get(provider=event.provider, event_id=event.event_id)
+    pk, status, next_attempt_at = found[0]
+    return None if pk == event.pk else WebhookEvent(pk=pk, status=status, next_attempt_at=next_attempt_at)
 
 
 def meet_again(event: WebhookEvent, *, now: datetime) -> WebhookEvent.Status:
     """Take up the work of an event that came before, where it is not finished."""
-    if not event.is_finished:
-        if event.next_attempt_at is None or event.next_attempt_at > now:
-            WebhookEvent.objects.filter(pk=event.pk).update(attempts=0, next_attempt_at=now)
-        retrying.wake_for(KIND, event.pk)
-    return Status(event.status)
+    if event.is_finished:
+        return Status(event.status)
+    known = WebhookEvent.objects.select_for_update().get(pk=event.pk)
+    if not known.is_finished:
+        if known.next_attempt_at is None or known.next_attempt_at > now:
+            WebhookEvent.objects.filter(pk=known.pk).update(attempts=0, next_attempt_at=now)
+        retrying.wake_for(KIND, known.pk)
+    return Status(known.status)
 
 
 @transaction.atomic(durable=True)

@@ -39,7 +39,7 @@ class TypeFilter(admin.SimpleListFilter):
 class WebhookEventAdmin(EveryNightOnly, ReadOnlyAdmin):
     """What providers told us."""
 
-    list_display = ("type", "event_id", "state", "deliveries", "received_at")
+    list_display = ("type", "event_id", "state", "received_at")
     list_filter = ("status", "provider", TypeFilter)
     search_fields = ("event_id__exact", "about__exact")
     search_help_text = "An event or what it is about, whole"
@@ -49,7 +49,7 @@ class WebhookEventAdmin(EveryNightOnly, ReadOnlyAdmin):
     actions_detail = ("replay_one",)
     fieldsets = (
         ("What was said", {"fields": ("type", "provider", "event", "its_payment", "its_order")}),
-        ("What became of it", {"fields": ("state", "deliveries", "received_at", "processed_at")}),
+        ("What became of it", {"fields": ("state", "received_at", "processed_at")}),
         ("Tries", {"fields": ("attempts", "next_attempt_at", "processing_started_at", "error")}),
         ("As it came, without its secrets", {"fields": ("as_it_came",)}),
     )

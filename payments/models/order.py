@@ -93,9 +93,9 @@ class Order(Stateful):
     fulfilled_at = models.DateTimeField(null=True, blank=True)
     closed_at = models.DateTimeField(null=True, blank=True)
     disputed_at = models.DateTimeField(null=True, blank=True)
-
-    # Whether a declined attempt may wait to be resolved; exact where `charges` locked the order.
-    may_have_declines: bool = True
+    may_have_declines = models.BooleanField(
+        default=False, db_default=False, help_text="Whether declined attempts may wait to be resolved."
+    )
 
     objects = OrderQuerySet.as_manager()
 

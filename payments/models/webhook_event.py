@@ -41,7 +41,6 @@ class WebhookEvent(Stateful, Retryable):
     )
     payload = models.JSONField()
     status = models.CharField(max_length=12, choices=Status.choices, default=Status.PENDING)
-    deliveries = models.PositiveIntegerField(default=1, help_text="How often the provider has sent it.")
     received_at = models.DateTimeField()
     processing_started_at = models.DateTimeField(null=True, blank=True)
     processed_at = models.DateTimeField(null=True, blank=True)

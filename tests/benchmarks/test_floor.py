@@ -37,8 +37,8 @@ def one_insert() -> None:
     """Make one raw INSERT with one commit: the floor of anything that keeps a promise."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO webhook_events (id, provider, event_id, type, about, payload, status, deliveries, attempts, "
-            "last_error, received_at) VALUES (%s, 'floor', %s, 't', '', '{}', 'pending', 1, 0, '', now())",
+            "INSERT INTO webhook_events (id, provider, event_id, type, about, payload, status, attempts, "
+            "last_error, received_at) VALUES (%s, 'floor', %s, 't', '', '{}', 'pending', 0, '', now())",
             [uuid.uuid4(), uuid.uuid4().hex],
         )
 

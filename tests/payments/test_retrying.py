@@ -10,7 +10,7 @@ from celery import current_app
 from django.conf import settings
 from pytest_django.fixtures import Settings
 
-from payments import checkout, fulfilment, mail, retrying, wake
+from payments import checkout, fulfilment, mail, messenger, retrying, wake
 from payments.models import Email, Fulfilment, PaymentFailure
 from tests.buying import hold, pay, tell
 from tests.factories.tickets import TicketTypeFactory
@@ -104,15 +104,15 @@ def test_the_sweeper_wakes_what_is_due(provider: FakeProvider, now: datetime, mo
     promised = paid(provider, now)
     woken: list[object] = []
 
-    def hear(kind: str, pk: object, *, queue: str) -> bool:
-        woken.append((kind, pk, queue))
+    def hear(kind: str, *pks: object, queue: str) -> bool:
+        woken.append((kind, pks, queue))
         return True
 
     monkeypatch.setattr(retrying, "publish", hear)
 
     assert retrying.sweep(now=now - timedelta(seconds=1)) == 0
     assert retrying.sweep(now=now + timedelta(seconds=1)) == 1
-    assert woken == [("fulfilment", promised.pk, "money")]
+    assert woken == [("fulfilment", (promised.pk,), "money")]
 
 
 def test_a_broker_that_is_away_is_left_to_the_next_sweep(
@@ -205,6 +205,7 @@ def test_a_silent_broker_keeps_no_delivery_waiting(provider: FakeProvider, now: 
         waits.append(time.monotonic() - began)
 
     assert max(waits) < 1
+    assert messenger.wait(5)
     assert wake.pause.is_on()
     assert retrying.run_due(now=now + timedelta(minutes=1)) == 6  # three orders, then their mail
 
