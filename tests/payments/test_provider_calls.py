@@ -1,15 +1,20 @@
 """Calls to providers a day later: the provider has forgotten the key, and nothing is done twice."""
 
+import ast
+import re
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
 from payments import checkout, gateways, provider_calls, refunds, retrying
-from payments.exceptions import GatewayUnavailable, KeyMismatch
+from payments.exceptions import GatewayRefused, GatewayUnavailable, KeyMismatch, PaymentInProgress, SavedServerError
 from payments.gateways import stripe as stripe_gateway
+from payments.gateways.types import IntentStatus
 from payments.models import Payment, ProviderCall, Refund
 from payments.sandbox.testing import Sandbox
 from tests.buying import buy, clock, come_back, hold, intent_of, start
@@ -18,6 +23,14 @@ from tests.fakes import FakeProvider
 
 pytestmark = pytest.mark.django_db(transaction=True)
 LATER = timedelta(days=2)
+# Whatever the SDK offers that is no reading.
+SDK_CALL = re.compile(r"\.v1\.[a-z_.]+\.(?!retrieve\b|list\b)[a-z_]+\(")
+PRODUCT = [
+    path
+    for room in ("payments", "tickets", "vip", "owners", "maguey")
+    for path in (Path(settings.BASE_DIR) / room).rglob("*.py")
+    if not {"sandbox", "demo"} & set(path.parts)  # the stand-in, and the demo's guests with their cards
+]
 
 
 @pytest.fixture
@@ -123,6 +136,100 @@ def test_a_key_sent_with_other_parameters_is_counted_and_shown(provider: FakePro
     assert str(call.pk) in console.get(page, {"mismatch": "yes"}).content.decode()
     ProviderCall.objects.update(mismatches=0)
     assert str(call.pk) not in console.get(page, {"mismatch": "yes"}).content.decode()
+
+
+CLOSING = {"elements": ("cancel_intent", "intent_cancel"), "checkout": ("expire_session", "session_expire")}
+
+
+@pytest.mark.parametrize("error", [GatewayRefused("not now"), SavedServerError("500, replayed")])
+@pytest.mark.parametrize("mode", CLOSING)
+def test_a_no_to_closing_is_no_proof_of_it_and_the_next_try_has_a_key_of_its_own(
+    provider: FakeProvider, now: datetime, mode: str, error: Exception
+) -> None:
+    method, operation = CLOSING[mode]
+    payment = start(hold(), mode=mode)
+    provider.fail_next(method, error=error)
+
+    with pytest.raises(GatewayUnavailable):
+        checkout.close_payment(payment, now=now)
+    payment.refresh_from_db()
+    assert payment.is_live
+
+    assert checkout.close_payment(payment, now=now).status == "cancelled"
+    calls = ProviderCall.objects.filter(operation_type=operation).order_by("operation_id")
+    assert [(call.operation_id, call.state) for call in calls] == [
+        (str(payment.pk), "failed"),
+        (f"{payment.pk}-2", "succeeded"),
+    ]
+
+
+def test_what_a_bank_decided_against_is_closed_though_closing_it_was_refused_before(
+    provider: FakeProvider, now: datetime
+) -> None:
+    payment = start(hold())
+    provider.set_status(intent_of(payment), IntentStatus.PROCESSING)
+    with pytest.raises(PaymentInProgress):
+        checkout.close_payment(payment, now=now)
+    provider.set_status(intent_of(payment), IntentStatus.OPEN)
+
+    closed = checkout.close_payment(payment, now=now)
+
+    assert (closed.status, provider.intents["pi_1"].status) == ("cancelled", IntentStatus.CANCELLED)
+
+
+def test_a_lost_answer_to_closing_is_healed_by_the_same_key(provider: FakeProvider, now: datetime) -> None:
+    payment = start(hold())
+    provider.fail_next("cancel_intent", after=True)
+    with pytest.raises(GatewayUnavailable):
+        checkout.close_payment(payment, now=now)
+    assert ProviderCall.objects.get(operation_type="intent_cancel").state == "unknown"
+
+    assert checkout.close_payment(payment, now=now).status == "cancelled"
+
+    call = ProviderCall.objects.get(operation_type="intent_cancel")
+    assert (call.state, call.uses, call.resource_id) == ("succeeded", 2, "pi_1")
+
+
+# --- one door -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("operation", ["intent_create", "session_create", "intent_cancel", "session_expire", "refund"])
+def test_a_key_is_kept_as_started_before_it_is_sent(provider: FakeProvider, now: datetime, operation: str) -> None:
+    seen: list[tuple[str, str, str]] = []
+
+    def look(point: str) -> None:
+        if point.endswith("before it is sent"):
+            seen.extend(ProviderCall.objects.filter(uses=0).values_list("operation_type", "state", "key"))
+
+    provider.at_point = look
+    mode = "checkout" if operation.startswith("session") else "elements"
+    checkout.close_payment(start(hold(), mode=mode), now=now)
+    refunds.send_refund(owed_refund(provider, now).pk, now)
+
+    call = ProviderCall.objects.filter(operation_type=operation).earliest("created_at")
+    assert (operation, "started", call.key) in seen
+    assert re.fullmatch(rf"{operation}:{call.operation_id}:[0-9a-f-]{{36}}", call.key)
+    assert (call.state, call.resource_id != "") == ("succeeded", True)
+
+
+def test_a_write_that_does_not_come_through_the_door_is_refused(provider: FakeProvider) -> None:
+    start(hold())
+
+    with pytest.raises(AssertionError, match="door"):
+        provider.cancel_intent("pi_1", key="made up")
+
+
+def test_whatever_writes_to_stripe_asks_for_a_key() -> None:
+    tree = ast.parse(Path(stripe_gateway.__file__).read_text())
+    methods = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    writing = {method.name for method in methods if SDK_CALL.search(ast.unparse(method))}
+    keyed = {method.name for method in methods if "key" in {argument.arg for argument in method.args.kwonlyargs}}
+
+    assert writing == keyed == {"create_intent", "cancel_intent", "create_session", "expire_session", "refund"}
+    assert {path.name for path in PRODUCT if re.search(r"^(import|from) stripe\b", path.read_text(), re.MULTILINE)} == {
+        "stripe.py",
+        "stripe_events.py",
+    }
 
 
 # --- against the sandbox, through the real SDK ----------------------------------------------------
