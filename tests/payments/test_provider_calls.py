@@ -2,6 +2,7 @@
 
 import ast
 import re
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -12,9 +13,16 @@ from django.test import Client
 from django.urls import reverse
 
 from payments import checkout, gateways, provider_calls, refunds, retrying
-from payments.exceptions import GatewayRefused, GatewayUnavailable, KeyMismatch, PaymentInProgress, SavedServerError
+from payments.exceptions import (
+    AlreadyPaid,
+    GatewayRefused,
+    GatewayUnavailable,
+    KeyMismatch,
+    PaymentInProgress,
+    SavedServerError,
+)
 from payments.gateways import stripe as stripe_gateway
-from payments.gateways.types import IntentStatus
+from payments.gateways.types import IntentStatus, SessionStatus
 from payments.models import Payment, ProviderCall, Refund
 from payments.sandbox.testing import Sandbox
 from tests.buying import buy, clock, come_back, hold, intent_of, start
@@ -138,6 +146,7 @@ def test_a_key_sent_with_other_parameters_is_counted_and_shown(provider: FakePro
     assert str(call.pk) not in console.get(page, {"mismatch": "yes"}).content.decode()
 
 
+KINDS = {"elements": "intent", "checkout": "session"}
 CLOSING = {"elements": ("cancel_intent", "intent_cancel"), "checkout": ("expire_session", "session_expire")}
 
 
@@ -188,6 +197,51 @@ def test_a_lost_answer_to_closing_is_healed_by_the_same_key(provider: FakeProvid
 
     call = ProviderCall.objects.get(operation_type="intent_cancel")
     assert (call.state, call.uses, call.resource_id) == ("succeeded", 2, "pi_1")
+
+
+# --- asked again for what is done -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mode", CLOSING)
+def test_what_is_still_open_is_used_again(provider: FakeProvider, mode: str) -> None:
+    order = hold()
+    first, again = start(order, mode=mode), start(order, mode=mode)
+
+    assert first == again
+    assert [call for call in provider.calls if call.startswith("create")] == [f"create_{KINDS[mode]}"]
+    assert ProviderCall.objects.get().uses == 1
+
+
+@pytest.mark.parametrize("mode", CLOSING)
+def test_what_was_paid_meanwhile_leads_to_the_order(provider: FakeProvider, mode: str) -> None:
+    order = hold()
+    start(order, mode=mode)
+    provider.pay("pi_1") if mode == "elements" else provider.pay_session("cs_1")
+
+    with pytest.raises(AlreadyPaid):
+        start(order, mode=mode)
+
+    assert Payment.objects.get().status == "succeeded"
+    assert Client().get(reverse("payments:pay", args=[order.reference]))["Location"] == f"/orders/{order.reference}/"
+
+
+@pytest.mark.parametrize("mode", CLOSING)
+def test_what_has_ended_at_the_provider_is_followed_by_a_new_attempt_in_a_new_row(
+    provider: FakeProvider, mode: str
+) -> None:
+    order = hold()
+    ended = start(order, mode=mode)
+    if mode == "elements":
+        provider.set_status("pi_1", IntentStatus.CANCELLED)
+    else:
+        provider.sessions["cs_1"] = replace(provider.sessions["cs_1"], status=SessionStatus.EXPIRED)
+
+    fresh = start(order, mode=mode)
+
+    ended.refresh_from_db()
+    assert (ended.status, fresh.status) == ("cancelled", "open")
+    assert fresh.idempotency_key != ended.idempotency_key
+    assert list(provider.keys) == [ended.idempotency_key, fresh.idempotency_key]
 
 
 # --- one door -------------------------------------------------------------------------------------
