@@ -344,3 +344,14 @@ def test_the_sweeper_finds_it_too(provider: FakeProvider, now: datetime) -> None
 
     refund.refresh_from_db()
     assert (refund.status, len(provider.refunds)) == ("succeeded", 1)
+
+
+def test_a_server_error_stripe_repeats_at_closing_is_read_after(sandbox: Sandbox, now: datetime) -> None:
+    payment = start(hold())
+    sandbox.faults.add(action="saved_500", path=f"/v1/payment_intents/{intent_of(payment)}/cancel", method="POST")
+    with pytest.raises(GatewayUnavailable):
+        checkout.close_payment(payment, now=now)
+
+    assert checkout.close_payment(payment, now=now).status == "cancelled"
+    assert gateways.for_provider("stripe").read_intent(intent_of(payment)).status is IntentStatus.CANCELLED
+    assert ProviderCall.objects.get(operation_type="intent_cancel").state == "failed"
