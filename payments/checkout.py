@@ -1,8 +1,10 @@
 """Asking a guest's money of a provider, and closing the way again."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
+from typing import TypeVar
 from uuid import UUID
 
 from django.conf import settings
@@ -21,6 +23,7 @@ from payments.gateways.types import Charge, Gateway, Intent, Session
 from payments.models import Order, Payment
 
 Status = Payment.Status
+Closed = TypeVar("Closed", Intent, Session)
 # A road found closed, or another one open, is cleared and tried again; a third time is a fault.
 ROUNDS = 3
 
@@ -202,13 +205,43 @@ def shut_at_provider(payment: Payment, *, now: datetime) -> Intent | Session:
     """Cancel the intent or expire the page, finding first what a crash may have left there."""
     steps.take("The way to pay is closed", order=payment.order_id, payment=payment.pk)
     gateway = gateways.for_provider(payment.provider)
-    seen: Intent | Session | None = None
-    if not (payment.external_payment_id or payment.external_session_id):
-        seen = open_at_provider(payment, now=now)
     if payment.mode == Payment.Mode.CHECKOUT:
-        session_id = seen.id if seen else payment.external_session_id or ""
-        expire = partial(gateway.expire_session, session_id)
-        return provider_calls.send("session_expire", str(payment.pk), lambda key: expire(key=key), now=now)
-    intent_id = seen.id if seen else payment.external_payment_id or ""
-    cancel = partial(gateway.cancel_intent, intent_id)
-    return provider_calls.send("intent_cancel", str(payment.pk), lambda key: cancel(key=key), now=now)
+        session_id = payment.external_session_id or open_at_provider(payment, now=now).id
+        return shut(
+            "session_expire",
+            payment,
+            lambda key: gateway.expire_session(session_id, key=key),
+            read=lambda: gateway.read_session(session_id),
+            now=now,
+        )
+    intent_id = payment.external_payment_id or open_at_provider(payment, now=now).id
+    return shut(
+        "intent_cancel",
+        payment,
+        lambda key: gateway.cancel_intent(intent_id, key=key),
+        read=lambda: gateway.read_intent(intent_id),
+        now=now,
+    )
+
+
+def shut(
+    operation_type: str,
+    payment: Payment,
+    close: Callable[[str], Closed],
+    *,
+    read: Callable[[], Closed],
+    now: datetime,
+) -> Closed:
+    """Close one way to pay, or return it as it stands where the provider will not.
+
+    What it answered is kept for that key: a payment that its bank decides about today and declines
+    tomorrow is closed by an attempt with a key of its own.
+    """
+    attempt = provider_calls.attempt(operation_type, str(payment.pk))
+    try:
+        return provider_calls.send(operation_type, attempt, close, now=now)
+    except SavedServerError:
+        provider_calls.give_up(operation_type, attempt)
+    except GatewayRefused:
+        pass  # not open any more, or not to be closed now
+    return read()

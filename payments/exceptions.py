@@ -64,6 +64,12 @@ class StillHolding(PaymentsError):
     code = "still_holding"
 
 
+class StillBusy(PaymentsError):
+    """We are still busy with your last tap. Please try once more in a moment."""
+
+    code = "still_busy"
+
+
 class GatewayUnavailable(PaymentsError):
     """We cannot reach the payment service right now. You have not been charged. Please try again."""
 

@@ -1,7 +1,7 @@
 """Keys that clients send us: the same key gets the same answer, and the effect happens once.
 
-After the IETF draft "The Idempotency-Key HTTP Header Field". A key is bound to the whole request
-it came with: nobody reads another's answer by guessing a key without sending the same body too.
+After the IETF draft "The Idempotency-Key HTTP Header Field". A key is bound to its caller and to
+the whole request it came with: nobody reads another's answer by guessing a key.
 """
 
 import hashlib

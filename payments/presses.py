@@ -1,27 +1,38 @@
-"""A form that is pressed twice places one order: the pages' own use of idempotency keys."""
+"""A form that is pressed twice does once what it is for: the pages' own use of idempotency keys."""
 
 import hashlib
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
+from django.db.models import Model
+
 from payments import idempotency
-from payments.exceptions import StillHolding
+from payments.exceptions import StillBusy, StillHolding
 from payments.idempotency import Answer, Keep, KeyInUse, Request
 from payments.models import Order
 
 CALLER = "page"
 LONGEST_PRESS = 64
-# A second press waits for the first to finish rather than hold places of its own.
+# What a form sends beside what was chosen on it.
+NOT_CHOSEN = ("press", "csrfmiddlewaretoken")
+# An address is the key to an order or a table: under this name the console hides it.
+WHERE = "secret_where"
+# A second press waits for the first to finish rather than act on its own.
 LOOKS = 20
 LOOK_SECONDS = 0.15
 
 Choice = dict[str, Any]  # Any: whatever JSON was chosen
 Place = Callable[[Callable[[Order], None]], Order]
+Lead = Callable[[str], None]
+
+
+def forget(row: Model) -> None:
+    """Keep no record beside the row itself."""
 
 
 def tidy(press: str) -> str:
@@ -54,12 +65,19 @@ def place_or_find(request: Request, place: Place, *, now: datetime) -> Order:
     def act(keep: Keep) -> Answer:
         return answer_for(place(lambda order: keep(answer_for(order))))
 
+    answer = answer_patiently(request, act, now=now)
+    if answer is None:
+        raise StillHolding
+    return Order.objects.get(reference=answer.body["reference"])
+
+
+def answer_patiently(request: Request, act: Callable[[Keep], Answer], *, now: datetime) -> Answer | None:
+    """Answer a request once; while a twin is at it, wait a little. None where that takes too long."""
     for _ in range(LOOKS):
         with suppress(KeyInUse):
-            answer = idempotency.answer_once(request, act, now=now)
-            return Order.objects.get(reference=answer.body["reference"])
+            return idempotency.answer_once(request, act, now=now)
         time.sleep(LOOK_SECONDS)
-    raise StillHolding
+    return None
 
 
 def answer_for(order: Order) -> Answer:
@@ -70,3 +88,30 @@ def answer_for(order: Order) -> Answer:
 def has_ended(order: Order, *, now: datetime) -> bool:
     """Say whether an order can no longer become goods."""
     return order.status in (Order.Status.EXPIRED, Order.Status.CANCELLED) or order.is_overdue(now)
+
+
+def act_once(typed: Mapping[str, str], act: Callable[[Lead], object], *, path: str, now: datetime) -> str:
+    """Do what a form asks for and return where it leads; a second press is led there too, and nothing is done again.
+
+    `act` is given a step that says where, to run in the transaction of what it does. The same form with something else
+    typed is another wish.
+
+    Raises what `act` raises, and StillBusy where the first press takes too long.
+    """
+    choice = {name: value for name, value in typed.items() if name not in NOT_CHOSEN}
+    wish = f"{tidy(typed.get('press', ''))}:{digest_of({'path': path, **choice})}"
+
+    def act_and_keep(keep: Keep) -> Answer:
+        answers: list[Answer] = []
+
+        def lead(where: str) -> None:
+            answers.append(Answer(303, {WHERE: where}))
+            keep(answers[0])
+
+        act(lead)
+        return answers[0]
+
+    answer = answer_patiently(Request(wish, CALLER, "POST", path, choice), act_and_keep, now=now)
+    if answer is None:
+        raise StillBusy
+    return str(answer.body[WHERE])

@@ -77,6 +77,19 @@ def send(
     return resource
 
 
+def attempt(operation_type: str, stable_id: str) -> str:
+    """Name the next attempt at something that may be asked anew once an attempt has failed for good."""
+    failed = ProviderCall.objects.filter(operation_type=operation_type, state=State.FAILED)
+    number = failed.filter(operation_id__startswith=stable_id).count()
+    return f"{stable_id}-{number + 1}" if number else stable_id
+
+
+@transaction.atomic(durable=True)
+def give_up(operation_type: str, operation_id: str) -> None:
+    """Call an attempt failed whose answer will always be an error: what became of it was read."""
+    ProviderCall.objects.filter(operation_type=operation_type, operation_id=operation_id).update(state=State.FAILED)
+
+
 def is_forgotten(call: ProviderCall, *, now: datetime) -> bool:
     """Say whether the provider may know nothing of a key any more, whatever we last heard of it.
 

@@ -1,6 +1,7 @@
 """The pages of paying: read the request, make one call, choose the response."""
 
 import logging
+from collections.abc import Callable
 
 from django.conf import settings
 from django.contrib import messages
@@ -12,11 +13,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from payments import checkout, expiry, fulfilment, orders, products, rate_limits
+from payments import checkout, expiry, fulfilment, orders, presses, products, rate_limits
 from payments.checkout import Started
 from payments.exceptions import GatewayUnavailable, PaymentsError
 from payments.models import Order
 from payments.orders import Truth
+from payments.presses import Lead
 from payments.rate_limits import RateLimited
 
 logger = logging.getLogger(__name__)
@@ -107,24 +109,33 @@ def begin(request: HttpRequest, order: Order, *, mode: str) -> Started:
 @require_POST
 def extend(request: HttpRequest, reference: str) -> HttpResponse:
     """Give ten more minutes, once."""
-    order = order_or_404(reference)
-    try:
-        orders.extend_hold(order.pk, now=timezone.now())
-    except PaymentsError as refusal:
-        messages.error(request, _(refusal.sentence))
-    return redirect("payments:pay", reference)
+    order, now = order_or_404(reference), timezone.now()
+    back = reverse("payments:pay", args=[reference])
+
+    def extend_hold(lead: Lead) -> None:
+        orders.extend_hold(order.pk, now=now, remember=lambda _: lead(back))
+
+    return go(request, extend_hold, back=back)
 
 
 @require_POST
 def cancel(request: HttpRequest, reference: str) -> HttpResponse:
     """Let a guest give their places back."""
-    order = order_or_404(reference)
+    order, now = order_or_404(reference), timezone.now()
+
+    def let_go(lead: Lead) -> None:
+        expiry.cancel_order(order.pk, now=now, remember=lambda _: lead(page_of(order)))
+
+    return go(request, let_go, back=reverse("payments:pay", args=[reference]))
+
+
+def go(request: HttpRequest, act: Callable[[Lead], object], *, back: str) -> HttpResponse:
+    """Do once what a form asks for and follow where it leads; or say kindly why not, and go back."""
     try:
-        expiry.cancel_order(order.pk, now=timezone.now())
+        return redirect(presses.act_once(request.POST, act, path=request.path, now=timezone.now()))
     except PaymentsError as refusal:
         messages.error(request, _(refusal.sentence))
-        return redirect("payments:pay", reference)
-    return redirect(page_of(order))
+        return redirect(back)
 
 
 @never_cache

@@ -1,6 +1,7 @@
 """A guest's steps, one call each, through the product."""
 
 import json
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from uuid import UUID
@@ -98,6 +99,13 @@ def tell_refund(payment: Payment, *, event_id: str = "") -> int:
 def tell_dispute(provider: FakeProvider, dispute_id: str, type_: str = "charge.dispute.created") -> int:
     """Deliver an event about a dispute."""
     return knock(event_body(type_, dispute_object(provider.disputes[dispute_id])))
+
+
+def mark_on(page: str, action: str = "") -> str:
+    """Return the mark by which the second press of a page's form is known."""
+    form = f' action="{action}"' if action else ""
+    words = Client().get(page).content.decode()
+    return re.findall(rf'<form method="post"{form}[^>]*>.*?name="press" value="([^"]+)"', words, re.DOTALL)[0]
 
 
 def fresh(order: Order | UUID) -> Order:

@@ -32,6 +32,7 @@ from payments.gateways.types import (
     Session,
     SessionStatus,
 )
+from payments.models import ProviderCall
 
 SECRET = "whsec_maguey"
 
@@ -54,6 +55,7 @@ class FakeProvider:
     refunds: dict[str, ProviderRefund] = field(default_factory=dict)
     disputes: dict[str, Dispute] = field(default_factory=dict)
     keys: dict[str, str] = field(default_factory=dict)
+    refused: set[str] = field(default_factory=set)
     faults: list[Fault] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
     refunds_start_as: RefundStatus = RefundStatus.SUCCEEDED
@@ -63,7 +65,7 @@ class FakeProvider:
     # --- what the product calls -----------------------------------------------------------
 
     def create_intent(self, charge: Charge, *, key: str) -> Intent:
-        with self.call("create_intent"):
+        with self.call("create_intent", key=key):
             if key not in self.keys:
                 number = len(self.intents) + 1
                 self.keys[key] = f"pi_{number}"
@@ -83,13 +85,15 @@ class FakeProvider:
             return self.intents[intent_id]
 
     def cancel_intent(self, intent_id: str, *, key: str) -> Intent:
-        with self.call("cancel_intent"):
-            if self.intents[intent_id].status is IntentStatus.OPEN:
+        with self.call("cancel_intent", key=key):
+            if key not in self.keys:
+                self.refuse_unless(key, is_open=self.intents[intent_id].status is IntentStatus.OPEN)
+                self.keys[key] = intent_id
                 self.intents[intent_id] = replace(self.intents[intent_id], status=IntentStatus.CANCELLED)
             return self.intents[intent_id]
 
     def create_session(self, charge: Charge, *, key: str, now: datetime) -> Session:
-        with self.call("create_session"):
+        with self.call("create_session", key=key):
             if key not in self.keys:
                 number = len(self.sessions) + 1
                 self.keys[key] = f"cs_{number}"
@@ -109,13 +113,21 @@ class FakeProvider:
             return self.sessions[session_id]
 
     def expire_session(self, session_id: str, *, key: str) -> Session:
-        with self.call("expire_session"):
-            if self.sessions[session_id].status is SessionStatus.OPEN:
+        with self.call("expire_session", key=key):
+            if key not in self.keys:
+                self.refuse_unless(key, is_open=self.sessions[session_id].status is SessionStatus.OPEN)
+                self.keys[key] = session_id
                 self.sessions[session_id] = replace(self.sessions[session_id], status=SessionStatus.EXPIRED)
             return self.sessions[session_id]
 
+    def refuse_unless(self, key: str, *, is_open: bool) -> None:
+        """Refuse to close what is not open; a refusal stays the answer to its key."""
+        if key in self.refused or not is_open:
+            self.refused.add(key)
+            raise GatewayRefused("it is not open")
+
     def refund(self, intent_id: str, *, amount_cents: int, refund_ref: str, key: str) -> ProviderRefund:
-        with self.call("refund"):
+        with self.call("refund", key=key):
             if key not in self.keys:
                 back = sum(
                     refund.amount_cents
@@ -244,9 +256,13 @@ class FakeProvider:
         self.faults.append(Fault(method, after, error or GatewayUnavailable("no answer")))
 
     @contextmanager
-    def call(self, method: str) -> Iterator[None]:
-        """Count a call, hold the books, and raise what is to go wrong."""
+    def call(self, method: str, *, key: str | None = None) -> Iterator[None]:
+        """Count a call, hold the books, and raise what is to go wrong.
+
+        Whatever writes comes through the one door: its key was committed there before it was sent.
+        """
         assert not connection.in_atomic_block, f"{method} is called with a transaction open"
+        assert key is None or ProviderCall.objects.filter(key=key).exists(), f"{method} did not come through the door"
         with self.guard:
             self.calls.append(method)
             fault = next((fault for fault in self.faults if fault.method == method), None)

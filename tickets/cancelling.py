@@ -1,12 +1,13 @@
 """A guest's own cancellation: the exact amount is shown first, and that amount goes back."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
 
-from payments import orders, refunds
+from payments import orders, presses, refunds
 from payments.models import Order, Payment, Refund
 from tickets import holds, promos
 from tickets.exceptions import CannotCancel, QuoteChanged
@@ -43,9 +44,12 @@ def all_are_theirs(order: Order) -> bool:
 
 
 @transaction.atomic(durable=True)
-def cancel(order_id: UUID, *, shown_cents: int, now: datetime) -> Refund:
+def cancel(
+    order_id: UUID, *, shown_cents: int, now: datetime, remember: Callable[[Refund], None] = presses.forget
+) -> Refund:
     """Void an order's tickets, put their places back and promise exactly the amount that was shown.
 
+    `remember` is a step in the same transaction.
     Raises CannotCancel, QuoteChanged.
     """
     order = orders.lock(order_id)
@@ -61,6 +65,8 @@ def cancel(order_id: UUID, *, shown_cents: int, now: datetime) -> Refund:
     payment.order = order
     holds.release(order, now)
     promos.release(order)
-    return refunds.owe(
+    refund = refunds.owe(
         payment, amount_cents=offered.cents, reason=Refund.Reason.REQUESTED, cause=f"cancel:{order.pk}", now=now
     )
+    remember(refund)
+    return refund

@@ -1,17 +1,21 @@
 """What a guest may do with an order they have: give a ticket away, cancel, mend the address."""
 
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from payments import rate_limits
+from payments import presses, rate_limits
 from payments.exceptions import PaymentsError
 from payments.models import Order
+from payments.presses import Lead
 from payments.rate_limits import RateLimited
+from payments.views import go
 from tickets import addresses, cancelling, transfers
 from tickets.forms import CancelForm, FindForm, GiveForm
 from tickets.models import Ticket
@@ -30,34 +34,42 @@ def order_or_404(reference: str) -> Order:
 def give(request: HttpRequest, reference: str, position: int) -> HttpResponse:
     """Give one ticket of an order to a friend."""
     order = order_or_404(reference)
-    ticket = get_object_or_404(Ticket.objects.select_related("ticket_type", "event"), order=order, position=position)
-    return give_from(request, ticket, giver=None, back=redirect("tickets:order", reference))
+    mine = Ticket.objects.filter(order=order, position=position)
+    return give_from(request, mine, giver=None, back=reverse("tickets:order", args=[reference]))
 
 
 @never_cache
 @require_http_methods(["GET", "POST"])
 def give_on(request: HttpRequest, reference: str) -> HttpResponse:
     """Give a ticket one was given to somebody else."""
-    ticket = get_object_or_404(Ticket.objects.select_related("ticket_type", "event"), holder_reference=reference)
-    return give_from(request, ticket, giver=reference, back=redirect("tickets:home"))
+    mine = Ticket.objects.filter(holder_reference=reference)
+    return give_from(request, mine, giver=reference, back=reverse("tickets:home"))
 
 
-def give_from(request: HttpRequest, ticket: Ticket, *, giver: str | None, back: HttpResponse) -> HttpResponse:
-    """Ask for a friend's name and address, then give them the ticket."""
+def give_from(request: HttpRequest, mine: QuerySet[Ticket], *, giver: str | None, back: str) -> HttpResponse:
+    """Ask for a friend's name and address, then give them the ticket.
+
+    It is looked for only where it has to be given: to a second press it is no longer the giver's.
+    """
     form = GiveForm(request.POST if request.method == "POST" else None)
+
+    def give(lead: Lead) -> None:
+        ticket, typed = get_object_or_404(mine), form.cleaned_data
+        rate_limits.check(CHANGES_PER_ORDER, "give", str(ticket.order_id))
+        friend = {"name": typed["name"], "email": typed["email"]}
+        transfers.give(ticket.pk, **friend, giver=giver, now=timezone.now(), remember=lambda _: lead(back))
+
     if form.is_valid():
         try:
-            rate_limits.check(CHANGES_PER_ORDER, "give", str(ticket.order_id))
-            typed = form.cleaned_data
-            transfers.give(ticket.pk, name=typed["name"], email=typed["email"], giver=giver, now=timezone.now())
+            where = presses.act_once(request.POST, give, path=request.path, now=timezone.now())
         except (PaymentsError, RateLimited) as refusal:
             form.add_error(None, _(refusal.sentence))
         else:
-            messages.success(
-                request, _("The ticket is %(name)s’s now. We have written to them.") % {"name": typed["name"]}
-            )
-            return back
-    context = {"form": form, "ticket": ticket, "event": ticket.event, "back": back["Location"]}
+            words = {"name": form.cleaned_data["name"]}
+            messages.success(request, _("The ticket is %(name)s’s now. We have written to them.") % words)
+            return redirect(where)
+    ticket = get_object_or_404(mine.select_related("ticket_type", "event"))
+    context = {"form": form, "ticket": ticket, "event": ticket.event, "back": back}
     return private(render(request, "tickets/give.html", context, status=422 if form.is_bound else 200))
 
 
@@ -73,15 +85,17 @@ def ticket(request: HttpRequest, reference: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def cancel(request: HttpRequest, reference: str) -> HttpResponse:
     """Show exactly what comes back, then cancel for exactly that."""
-    order, now = order_or_404(reference), timezone.now()
+    bought = Order.objects.filter(kind=Order.Kind.GA_TICKET).select_related("event")
+    order, now = get_object_or_404(bought, reference=reference), timezone.now()
     form = CancelForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
-        try:
-            cancelling.cancel(order.pk, shown_cents=form.cleaned_data["shown_cents"], now=now)
-            return redirect("tickets:order", reference)
-        except PaymentsError as refusal:
-            messages.error(request, _(refusal.sentence))
-            return redirect("tickets:order", reference)
+        back = reverse("tickets:order", args=[reference])
+        shown_cents = form.cleaned_data["shown_cents"]
+
+        def call_off(lead: Lead) -> None:
+            cancelling.cancel(order.pk, shown_cents=shown_cents, now=now, remember=lambda _: lead(back))
+
+        return go(request, call_off, back=back)
     quote = cancelling.quote(order, now=now)
     if quote is None:
         return redirect("tickets:order", reference)

@@ -1,11 +1,12 @@
 """A party's table is given up: by the guest under the policy it was sold with, or by the club in full."""
 
+from collections.abc import Callable
 from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
 
-from payments import mail, refunds
+from payments import mail, presses, refunds
 from payments.models import Order, Payment, Refund
 from payments.money import format_cents
 from tickets.exceptions import ReasonNeeded
@@ -19,9 +20,16 @@ Status = VipReservation.Status
 
 
 @transaction.atomic(durable=True)
-def cancel_by_guest(reservation_id: UUID, *, shown_cents: str, now: datetime) -> list[Refund]:
+def cancel_by_guest(
+    reservation_id: UUID,
+    *,
+    shown_cents: str,
+    now: datetime,
+    remember: Callable[[VipReservation], None] = presses.forget,
+) -> list[Refund]:
     """Cancel for the guest and send back what the policy says: exactly what they were shown.
 
+    `remember` is a step in the same transaction.
     Raises AmountChanged, AlreadyIn, NotConfirmed.
     """
     reservation = passes.lock_sold(reservation_id)
@@ -31,7 +39,9 @@ def cancel_by_guest(reservation_id: UUID, *, shown_cents: str, now: datetime) ->
     if shown_cents != str(back.cents):
         raise AmountChanged
     changes.note(TableChange.Kind.CANCELLED, reservation, note=f"{back.per_cent} % back", now=now)
-    return give_up(reservation, Status.CANCELLED_BY_GUEST, back.cents, reason=Refund.Reason.REQUESTED, now=now)
+    promised = give_up(reservation, Status.CANCELLED_BY_GUEST, back.cents, reason=Refund.Reason.REQUESTED, now=now)
+    remember(reservation)
+    return promised
 
 
 @transaction.atomic(durable=True)

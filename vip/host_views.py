@@ -12,7 +12,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from payments import presses
 from payments.exceptions import PaymentsError
+from payments.presses import Lead
+from payments.views import go
 from tickets.documents import qr
 from vip import cancelling, documents, joining, passes, policy, reservations
 from vip.forms import EmailForm, GuestForm
@@ -119,7 +122,11 @@ def reissue(request: HttpRequest, host_code: str, number: int) -> HttpResponse:
     """Give a seat a new code."""
 
     def renew(reservation: VipReservation) -> str:
-        passes.reissue(reservation.pk, number, now=timezone.now())
+        def reissue(lead: Lead) -> None:
+            where = reverse("vip:host", args=[host_code])
+            passes.reissue(reservation.pk, number, now=timezone.now(), remember=lambda _: lead(where))
+
+        presses.act_once(request.POST, reissue, path=request.path, now=timezone.now())
         return _("Seat %(number)s has a new code. The old one lets nobody in.") % {"number": number}
 
     return act(request, host_code, renew)
@@ -169,7 +176,11 @@ def offer_host(request: HttpRequest, host_code: str) -> HttpResponse:
         return redirect("vip:host", host_code)
 
     def offer(reservation: VipReservation) -> str:
-        passes.offer_host(reservation.pk, now=timezone.now(), **form.cleaned_data)
+        def ask(lead: Lead) -> None:
+            where = reverse("vip:host", args=[host_code])
+            passes.offer_host(reservation.pk, now=timezone.now(), **form.cleaned_data, remember=lambda _: lead(where))
+
+        presses.act_once(request.POST, ask, path=request.path, now=timezone.now())
         return _("We asked %(email)s. You stay the host until they accept.") % form.cleaned_data
 
     return act(request, host_code, offer)
@@ -183,12 +194,13 @@ def cancel(request: HttpRequest, host_code: str) -> HttpResponse:
     now = timezone.now()
     back = policy.on_cancelling(reservation, now=now)
     if request.method == "POST":
-        try:
-            cancelling.cancel_by_guest(reservation.pk, shown_cents=request.POST.get("shown", ""), now=now)
-        except PaymentsError as refusal:
-            messages.error(request, _(refusal.sentence))
-            return redirect("vip:cancel", host_code)
-        return redirect("vip:order", reservation.order.reference)
+        where = reverse("vip:order", args=[reservation.order.reference])
+        shown_cents = request.POST.get("shown", "")
+
+        def call_off(lead: Lead) -> None:
+            cancelling.cancel_by_guest(reservation.pk, shown_cents=shown_cents, now=now, remember=lambda _: lead(where))
+
+        return go(request, call_off, back=reverse("vip:cancel", args=[host_code]))
     context = {
         "reservation": reservation,
         "order": reservation.order,

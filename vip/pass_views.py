@@ -3,13 +3,15 @@
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
-from payments import rate_limits
+from payments import presses, rate_limits
 from payments.exceptions import PaymentsError
+from payments.presses import Lead
 from payments.rate_limits import RateLimited
 from tickets.documents import qr
 from vip import passes
@@ -51,12 +53,18 @@ def invite(request: HttpRequest, invite_code: str) -> HttpResponse:
         return private(render(request, "vip/invite_over.html", status=404))
     form = GuestForm(request.POST or None)
     status = 200
+
+    def claim(lead: Lead) -> None:
+        def show(seat: GuestPass) -> None:
+            lead(reverse("vip:pass", args=[seat.link]))
+
+        passes.claim_seat(invite_code, now=timezone.now(), **form.cleaned_data, remember=show)
+
     if request.method == "POST":
         try:
             rate_limits.check(CLAIMS_PER_ADDRESS, "claim", rate_limits.address_of(request))
             if form.is_valid():
-                seat = passes.claim_seat(invite_code, now=timezone.now(), **form.cleaned_data)
-                return redirect("vip:pass", seat.link)
+                return redirect(presses.act_once(request.POST, claim, path=request.path, now=timezone.now()))
             status = 422
         except PaymentsError as refusal:
             form.add_error(None, _(refusal.sentence))
@@ -78,17 +86,24 @@ def invite(request: HttpRequest, invite_code: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def accept_host(request: HttpRequest, transfer_code: str) -> HttpResponse:
     """Let whoever was asked become the host."""
-    found = VipReservation.objects.select_related("event", "table").filter(transfer_code=transfer_code).first()
-    if found is None or found.status not in passes.SOLD:
-        return private(render(request, "vip/invite_over.html", status=404))
     form = HostForm(request.POST or None)
+
+    def accept(lead: Lead) -> None:
+        def show(mine: VipReservation) -> None:
+            lead(reverse("vip:host", args=[mine.host_code]))
+
+        passes.accept_host(transfer_code, now=timezone.now(), **form.cleaned_data, remember=show)
+
     if request.method == "POST" and form.is_valid():
         try:
-            mine = passes.accept_host(transfer_code, now=timezone.now(), **form.cleaned_data)
+            where = presses.act_once(request.POST, accept, path=request.path, now=timezone.now())
         except PaymentsError as refusal:
             form.add_error(None, _(refusal.sentence))
         else:
             messages.success(request, _("The table is yours to host. Keep this page's address: it is the key to it."))
-            return redirect("vip:host", mine.host_code)
+            return redirect(where)
+    found = VipReservation.objects.select_related("event", "table").filter(transfer_code=transfer_code).first()
+    if found is None or found.status not in passes.SOLD:
+        return private(render(request, "vip/invite_over.html", status=404))
     context = {"reservation": found, "event": found.event, "table": found.table, "form": form}
     return private(render(request, "vip/accept.html", context, status=422 if form.errors else 200))

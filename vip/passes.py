@@ -1,11 +1,12 @@
 """What can happen to a party's passes: named, sent, claimed, taken back; never more than seats."""
 
+from collections.abc import Callable
 from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
 
-from payments import mail
+from payments import mail, presses
 from vip import changes, reservations
 from vip.exceptions import (
     AlreadyIn,
@@ -70,14 +71,25 @@ def send(reservation: VipReservation, seat: GuestPass, *, now: datetime) -> None
 
 
 @transaction.atomic(durable=True)
-def reissue(reservation_id: UUID, number: int, *, now: datetime, by_id: int | None = None) -> GuestPass:
-    """Give a seat a new code and a new link; the old ones are dead from this moment."""
+def reissue(
+    reservation_id: UUID,
+    number: int,
+    *,
+    now: datetime,
+    by_id: int | None = None,
+    remember: Callable[[GuestPass], None] = presses.forget,
+) -> GuestPass:
+    """Give a seat a new code and a new link; the old ones are dead from this moment.
+
+    `remember` is a step in the same transaction.
+    """
     reservation = lock_sold(reservation_id)
     seat = seat_of(reservation, number)
     renew(seat)
     changes.note(TableChange.Kind.REISSUED, reservation, note=f"seat {number}", now=now, by_id=by_id)
     if seat.email:
         send(reservation, seat, now=now)
+    remember(seat)
     return seat
 
 
@@ -100,9 +112,17 @@ def renew(seat: GuestPass) -> None:
 
 
 @transaction.atomic(durable=True)
-def claim_seat(invite_code: str, *, name: str, email: str = "", now: datetime) -> GuestPass:
+def claim_seat(
+    invite_code: str,
+    *,
+    name: str,
+    email: str = "",
+    now: datetime,
+    remember: Callable[[GuestPass], None] = presses.forget,
+) -> GuestPass:
     """Take one of the seats an invitation offers; of two who want the last, one gets it.
 
+    `remember` is a step in the same transaction.
     Raises InviteRotated, NotConfirmed, NoSeatLeft.
     """
     found = VipReservation.objects.filter(invite_code=invite_code).values_list("pk", flat=True).first()
@@ -118,6 +138,7 @@ def claim_seat(invite_code: str, *, name: str, email: str = "", now: datetime) -
     seat.save(update_fields=["name", "email"])
     if email:
         send(reservation, seat, now=now)
+    remember(seat)
     return seat
 
 
@@ -131,8 +152,13 @@ def rotate_invite(reservation_id: UUID) -> VipReservation:
 
 
 @transaction.atomic(durable=True)
-def offer_host(reservation_id: UUID, *, email: str, now: datetime) -> VipReservation:
-    """Ask somebody else to be the host; nothing changes until they accept."""
+def offer_host(
+    reservation_id: UUID, *, email: str, now: datetime, remember: Callable[[VipReservation], None] = presses.forget
+) -> VipReservation:
+    """Ask somebody else to be the host; nothing changes until they accept.
+
+    `remember` is a step in the same transaction.
+    """
     reservation = lock_sold(reservation_id)
     seat_of(reservation, HOST_SEAT)
     reservation.transfer_code = make_code()
@@ -145,13 +171,22 @@ def offer_host(reservation_id: UUID, *, email: str, now: datetime) -> VipReserva
         context={"code": reservation.transfer_code},
         now=now,
     )
+    remember(reservation)
     return reservation
 
 
 @transaction.atomic(durable=True)
-def accept_host(transfer_code: str, *, name: str, email: str, now: datetime) -> VipReservation:
+def accept_host(
+    transfer_code: str,
+    *,
+    name: str,
+    email: str,
+    now: datetime,
+    remember: Callable[[VipReservation], None] = presses.forget,
+) -> VipReservation:
     """Make whoever accepts the host: the page, the invitation and seat 1 are theirs, the payment stays where it was.
 
+    `remember` is a step in the same transaction.
     Raises InviteRotated, NotConfirmed, AlreadyIn.
     """
     found = VipReservation.objects.filter(transfer_code=transfer_code).values_list("pk", flat=True).first()
@@ -167,6 +202,7 @@ def accept_host(transfer_code: str, *, name: str, email: str, now: datetime) -> 
     reservation.save(update_fields=["host_name", "host_email", "transfer_code", "host_code", "invite_code"])
     seat.name, seat.email = name, email
     renew(seat)
+    remember(reservation)
     return reservation
 
 

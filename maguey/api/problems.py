@@ -15,6 +15,7 @@ from payments.rate_limits import RateLimited
 logger = logging.getLogger(__name__)
 
 CONTENT_TYPE = "application/problem+json"
+INVALID = "Some of what was sent is not right."
 
 
 def answer(error: Exception, context: dict[str, Any]) -> Response:  # Any: DRF's own signature
@@ -30,7 +31,7 @@ def answer(error: Exception, context: dict[str, Any]) -> Response:  # Any: DRF's
         case Http404():
             found = problem(404, "not_found", "There is nothing here.")
         case exceptions.ValidationError():
-            found = problem(422, "invalid", "Some of what was sent is not right.", errors=error.detail)
+            found = problem(422, "invalid", INVALID, errors=error.detail)
         case exceptions.APIException():
             code = error.get_codes()
             headers = {"WWW-Authenticate": str(word)} if (word := getattr(error, "auth_header", None)) else None

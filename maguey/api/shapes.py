@@ -2,8 +2,11 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
+from maguey.api import examples
+from maguey.api.examples import shown
 from payments.models import Order
 from tickets.models import Event, Ticket, TicketType
 from vip import bill, booking
@@ -52,6 +55,7 @@ class TableShape(serializers.ModelSerializer[Table]):
         return bill.prepaid_of(booking.terms_of(table)).total_cents
 
 
+@shown(a_night=examples.EVENT)
 class EventShape(serializers.ModelSerializer[Event]):
     """A night."""
 
@@ -63,6 +67,7 @@ class EventShape(serializers.ModelSerializer[Event]):
         )  # fmt: skip
 
 
+@shown(a_night=examples.NIGHT)
 class NightShape(EventShape):
     """A night with what is sold for it."""
 
@@ -86,6 +91,7 @@ class GuestShape(serializers.Serializer[Any]):  # Any: no model behind it
     name = PlainText(max_length=200)
 
 
+@shown(tickets=examples.WANTED_TICKETS, a_table=examples.WANTED_TABLE)
 class NewOrderShape(serializers.Serializer[Any]):  # Any: no model behind it
     """What a guest wants, tickets or a table; prices are ours and are not read."""
 
@@ -138,6 +144,7 @@ class ReservationShape(serializers.ModelSerializer[VipReservation]):
         fields = ("table", "status", "party_size", "deposit_cents", "balance_cents", "passes")
 
 
+@shown(held=examples.HELD_TICKETS, tickets_bought=examples.BOUGHT_TICKETS, a_table_bought=examples.BOUGHT_TABLE)
 class OrderShape(serializers.ModelSerializer[Order]):
     """An order and, once paid, its tickets or its table's passes."""
 
@@ -154,6 +161,7 @@ class OrderShape(serializers.ModelSerializer[Order]):
         )  # fmt: skip
 
 
+@shown(on_your_page={"mode": "elements"}, on_stripes_page={"mode": "checkout"})
 class NewPaymentShape(serializers.Serializer[Any]):  # Any: no model behind it
     """By which road a guest wants to pay."""
 
@@ -161,6 +169,7 @@ class NewPaymentShape(serializers.Serializer[Any]):  # Any: no model behind it
     mode = serializers.ChoiceField(choices=["elements", "checkout"], default="elements")
 
 
+@shown(on_your_page=examples.ELEMENTS, on_stripes_page=examples.CHECKOUT)
 class PaymentShape(serializers.Serializer[Any]):  # Any: no model behind it
     """What a browser needs to pay."""
 
@@ -169,6 +178,7 @@ class PaymentShape(serializers.Serializer[Any]):  # Any: no model behind it
     redirect_url = serializers.URLField(required=False)
 
 
+@extend_schema_serializer(examples=examples.PROBLEMS)
 class ProblemShape(serializers.Serializer[Any]):  # Any: no model behind it
     """Why not (RFC 9457): `code` stays the same, `detail` may be shown to a guest."""
 

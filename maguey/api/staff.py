@@ -36,9 +36,9 @@ from maguey.api.staff_shapes import (
     StartedShape,
     TablesShape,
 )
-from maguey.api.views import KEY_PARAMETER, as_night, respond
+from maguey.api.views import KEY_PARAMETER, as_night, bound, caller_of, respond
 from owners import resolving, scope
-from payments import fulfilment, idempotency, orders, rate_limits, refunds
+from payments import fulfilment, idempotency, orders, refunds
 from payments.exceptions import NothingToRefund, PaymentsError
 from payments.idempotency import Answer, Keep
 from payments.models import Order, PaymentFailure, Refund
@@ -47,7 +47,6 @@ from tickets.models import Event, Ticket
 from tickets.programme import NightPlan, TypePlan
 from vip import summary, tables
 
-PER_KEY = "600/minute"
 M = TypeVar("M", bound=Model)
 
 
@@ -76,16 +75,11 @@ class Pages(CursorPagination):
             raise BadFilter from error
 
 
-class StaffView(APIView):
+class StaffView(views.Counted):
     """Something only those who run nights may do."""
 
     authentication_classes = (StaffKeys,)
     permission_classes: ClassVar[tuple[type[BasePermission], ...]] = (RunsNights,)  # type: ignore[misc]  # DRF's stub
-
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:  # Any: DRF's own signature
-        """Count the request against its key, once it is known whose it is."""
-        super().initial(request, *args, **kwargs)
-        rate_limits.check(PER_KEY, caller_of(request))
 
 
 def mine(request: Request, rows: QuerySet[M], path: str) -> QuerySet[M]:
@@ -105,15 +99,7 @@ def filters_of(request: Request, shape: type[Serializer[Any]]) -> dict[str, Any]
 def answer_once(request: Request, act: Callable[[Keep], Answer]) -> Response:
     """Answer a staff program's request once per key of its own."""
     key = idempotency.check(request.headers.get("Idempotency-Key", ""))
-    asked = idempotency.Request(
-        key=key, caller=caller_of(request), method=request.method or "", path=request.path, body=request.data
-    )
-    return respond(idempotency.answer_once(asked, act, now=timezone.now()))
-
-
-def caller_of(request: Request) -> str:
-    """Name whose keys these are: nobody reads what another's key was answered."""
-    return f"staff:{request.user.pk}"
+    return respond(idempotency.answer_once(bound(request, key), act, now=timezone.now()))
 
 
 class Events(views.Events):

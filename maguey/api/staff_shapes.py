@@ -4,6 +4,8 @@ from typing import Any
 
 from rest_framework import serializers
 
+from maguey.api import examples
+from maguey.api.examples import shown
 from maguey.api.shapes import OrderShape, PlainText
 from payments.models import Order, PaymentFailure, Refund
 
@@ -23,6 +25,7 @@ class NewTypeShape(serializers.Serializer[Any]):  # Any: no model behind it
     max_per_order = serializers.IntegerField(min_value=1, max_value=100, required=False)
 
 
+@shown(a_night=examples.NEW_NIGHT)
 class NewNightShape(serializers.Serializer[Any]):  # Any: no model behind it
     """A night that is to be put on; moments carry their offset."""
 
@@ -48,6 +51,7 @@ class NewNightShape(serializers.Serializer[Any]):  # Any: no model behind it
         return types
 
 
+@shown(tickets_bought=examples.STAFF_ORDER)
 class StaffOrderShape(OrderShape):
     """An order as those who run its night see it."""
 
@@ -87,6 +91,7 @@ class FailureFilters(serializers.Serializer[Any]):  # Any: no model behind it
     payment_type = serializers.ChoiceField(choices=Order.Kind.choices, required=False)
 
 
+@shown(one_ticket=examples.REFUND)
 class RefundShape(serializers.ModelSerializer[Refund]):
     """Money on its way back; cents."""
 
@@ -98,6 +103,7 @@ class RefundShape(serializers.ModelSerializer[Refund]):
         fields = ("id", "order", "amount_cents", "currency", "reason", "status", "created_at", "succeeded_at")
 
 
+@shown(one_ticket={"tickets": [2]}, all_that_is_left={})
 class NewRefundShape(serializers.Serializer[Any]):  # Any: no model behind it
     """What is to go back: single tickets by their positions, or without any all that is left."""
 
@@ -106,6 +112,7 @@ class NewRefundShape(serializers.Serializer[Any]):  # Any: no model behind it
     )
 
 
+@shown(one_ticket={"refunds": [examples.REFUND], "amount_cents": 2850})
 class RefundsShape(serializers.Serializer[Any]):  # Any: no model behind it
     """What is now on its way back."""
 
@@ -113,6 +120,7 @@ class RefundsShape(serializers.Serializer[Any]):  # Any: no model behind it
     amount_cents = serializers.IntegerField()
 
 
+@shown(paid_without_tickets=examples.FAILURE)
 class FailureShape(serializers.ModelSerializer[PaymentFailure]):
     """What went wrong with one order's money."""
 
@@ -128,12 +136,14 @@ class FailureShape(serializers.ModelSerializer[PaymentFailure]):
         )  # fmt: skip
 
 
+@shown(with_a_note={"note": "Called the guest; the tickets are there."})
 class ResolveShape(serializers.Serializer[Any]):  # Any: no model behind it
     """How a failure was put right."""
 
     note = PlainText(min_length=1, max_length=1000)
 
 
+@shown(tried_again={"started": True})
 class StartedShape(serializers.Serializer[Any]):  # Any: no model behind it
     """Whether there was anything to start afresh."""
 
@@ -153,6 +163,7 @@ class TableRowShape(serializers.Serializer[Any]):  # Any: no model behind it
     balance_due_cents = serializers.IntegerField()
 
 
+@shown(two_tables=examples.TABLES)
 class TablesShape(serializers.Serializer[Any]):  # Any: no model behind it
     """A night's tables and their sums; cents."""
 

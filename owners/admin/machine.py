@@ -187,7 +187,7 @@ class AlertAdmin(NightsOnly, ReadOnlyAdmin):
 class IdempotencyKeyAdmin(EveryNightOnly, ReadOnlyAdmin):
     """Keys clients sent us."""
 
-    list_display = ("key", "path", "response_status", "replays", "mismatches")
+    list_display = ("key", "response_status", "replays", "mismatches", "path")
     list_filter = (MismatchFilter,)
     search_fields = ("key",)
     ordering = ("-created_at",)

@@ -159,7 +159,7 @@ class FulfilmentAdmin(FoundByOrder, NightsOnly, ReadOnlyAdmin):
 class ProviderCallAdmin(EveryNightOnly, ReadOnlyAdmin):
     """Keys we sent to providers."""
 
-    list_display = ("operation_type", "resource_id", "state", "uses", "mismatches")
+    list_display = ("operation_type", "state", "uses", "mismatches", "resource_id")
     list_filter = ("operation_type", "state", MismatchFilter)
     search_fields = ("key", "resource_id", "operation_id")
     ordering = ("-created_at",)

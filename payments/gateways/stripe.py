@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from payments.exceptions import GatewayRefused, GatewayUnavailable, KeyMismatch, SavedServerError
 from payments.gateways import stripe_events, stripe_objects
-from payments.gateways.types import Charge, Dispute, Hint, Intent, ProviderRefund, Session, SessionStatus
+from payments.gateways.types import Charge, Dispute, Hint, Intent, ProviderRefund, Session
 
 # Only what is decided at once: a voucher or a bank transfer would outlive the hold.
 # Apple Pay, Google Pay and Link travel as cards. Since 2026-09-30.endive a list is given by
@@ -84,15 +84,12 @@ class StripeGateway:
         return stripe_objects.intent_from(ask(lambda: client().v1.payment_intents.retrieve(intent_id)).to_dict())
 
     def cancel_intent(self, intent_id: str, *, key: str) -> Intent:
-        """Cancel a payment intent, or return it as it stands where it can no longer be cancelled."""
-        try:
-            intent = ask(
-                lambda: client().v1.payment_intents.cancel(
-                    intent_id, {"cancellation_reason": "abandoned"}, {"idempotency_key": key}
-                )
+        """Cancel a payment intent."""
+        intent = ask(
+            lambda: client().v1.payment_intents.cancel(
+                intent_id, {"cancellation_reason": "abandoned"}, {"idempotency_key": key}
             )
-        except GatewayRefused:
-            return self.read_intent(intent_id)
+        )
         return stripe_objects.intent_from(intent.to_dict())
 
     def create_session(self, charge: Charge, *, key: str, now: datetime) -> Session:
@@ -132,14 +129,8 @@ class StripeGateway:
         return stripe_objects.session_from(ask(lambda: client().v1.checkout.sessions.retrieve(session_id)).to_dict())
 
     def expire_session(self, session_id: str, *, key: str) -> Session:
-        """Close a hosted page, or return it as it stands where it is no longer open."""
-        try:
-            session = ask(lambda: client().v1.checkout.sessions.expire(session_id, {}, {"idempotency_key": key}))
-        except GatewayRefused:
-            current = self.read_session(session_id)
-            if current.status is SessionStatus.OPEN:
-                raise GatewayUnavailable(f"{session_id} could not be expired") from None
-            return current
+        """Close a hosted page."""
+        session = ask(lambda: client().v1.checkout.sessions.expire(session_id, {}, {"idempotency_key": key}))
         return stripe_objects.session_from(session.to_dict())
 
     def refund(self, intent_id: str, *, amount_cents: int, refund_ref: str, key: str) -> ProviderRefund:

@@ -44,7 +44,7 @@ class ProviderCall(models.Model):
     class State(models.TextChoices):
         STARTED = "started"  # committed here, perhaps sent
         SUCCEEDED = "succeeded"  # the provider made or changed `resource_id`
-        FAILED = "failed"  # the provider refused, and nothing happened
+        FAILED = "failed"  # the provider refused, or will repeat an error for this key
         UNKNOWN = "unknown"  # no answer: only the same key may ask again
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

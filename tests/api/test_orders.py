@@ -1,4 +1,5 @@
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from payments.models import IdempotencyKey, Order, Payment
 from payments.sandbox.testing import Sandbox
 from tests.buying import clock, come_back, hold
 from tests.factories.tickets import EventFactory, PromoCodeFactory, TicketTypeFactory
-from tests.factories.vip import TableFactory
+from tests.factories.vip import TableFactory, hold_table
 from tests.fakes import FakeProvider
 from tests.threads import all_at_once
 from tickets.models import TicketType
@@ -85,16 +86,19 @@ def test_a_key_is_needed(key: str | None, code: str) -> None:
     assert not Order.objects.exists()
 
 
-def test_fifty_equal_requests_at_once_place_one_order() -> None:
-    type_ = TicketTypeFactory.create()
+@pytest.mark.parametrize("product", ["tickets", "a table"])
+def test_fifty_equal_requests_at_once_place_one_order(product: str) -> None:
+    body = wanted(TicketTypeFactory.create()) if product == "tickets" else table_wanted(TableFactory.create())
 
-    answers = all_at_once(50, lambda _: post("orders/", wanted(type_)))
+    answers: list[Any] = all_at_once(50, lambda _: post("orders/", body))
+    after = [post("orders/", body) for answer in answers if answer.status_code == 409]
 
-    codes = [answer.status_code for answer in answers if not isinstance(answer, Exception)]
-    assert set(codes) <= {201, 409}
-    assert Order.objects.count() == 1
-    references = {answer.json()["reference"] for answer in answers if answer.status_code == 201}  # type: ignore[union-attr]
-    assert references == {Order.objects.get().reference}
+    running = [answer for answer in answers if answer.status_code == 409]
+    equal = [answer.json() for answer in [*answers, *after] if answer.status_code == 201]
+    assert {(answer.json()["code"], answer["Retry-After"]) for answer in running} <= {("idempotency_key_in_use", "1")}
+    assert len(equal) == 50
+    assert all(answer == equal[0] for answer in equal)
+    assert Order.objects.get().reference == equal[0]["reference"]
 
 
 def test_a_refusal_leaves_the_key_free() -> None:
@@ -365,8 +369,9 @@ def test_more_time_and_letting_go_are_answered_once_per_key(act: str, status: st
     assert post(path, key="k" * 256).json()["code"] == "idempotency_key_invalid"
 
 
-def test_fifty_equal_requests_to_pay_open_one_intent(provider: FakeProvider) -> None:
-    reference = hold().reference
+@pytest.mark.parametrize("product", ["tickets", "a table"])
+def test_fifty_equal_requests_to_pay_open_one_intent(provider: FakeProvider, product: str) -> None:
+    reference = (hold() if product == "tickets" else hold_table(TableFactory.create())).reference
 
     answers = all_at_once(50, lambda _: post(f"orders/{reference}/payments/", {}, key="pay"))
     after = post(f"orders/{reference}/payments/", {}, key="pay")
@@ -378,6 +383,46 @@ def test_fifty_equal_requests_to_pay_open_one_intent(provider: FakeProvider) -> 
     assert {answer.json()["payment_id"] for answer in answers if answer.status_code == 201} <= {
         after.json()["payment_id"]
     }
+
+
+def test_a_key_is_its_callers_alone() -> None:
+    type_ = TicketTypeFactory.create()
+    headers = {"Idempotency-Key": "1"}
+    ask: Any = partial(
+        Client().post, "/api/v1/orders/", wanted(type_), content_type="application/json", headers=headers
+    )
+
+    mine, another = ask(REMOTE_ADDR="192.0.2.1"), ask(REMOTE_ADDR="192.0.2.2")
+    again = ask(REMOTE_ADDR="192.0.2.1")
+
+    assert (another.status_code, "Idempotent-Replayed" in another) == (201, False)
+    assert another.json()["reference"] != mine.json()["reference"] == again.json()["reference"]
+    assert not IdempotencyKey.objects.filter(scope__contains="192.0.2").exists()
+
+
+@pytest.mark.parametrize(
+    ("limit", "method", "path"),
+    [
+        ("READS_PER_ADDRESS", "GET", "events/"),
+        ("READS_PER_ADDRESS", "GET", "events/nowhere/"),
+        ("READS_PER_ADDRESS", "GET", "orders/nowhere/"),
+        ("WRITES_PER_ADDRESS", "POST", "orders/"),
+        ("WRITES_PER_ADDRESS", "POST", "orders/nowhere/extend/"),
+        ("WRITES_PER_ADDRESS", "POST", "orders/nowhere/cancel/"),
+        ("WRITES_PER_ADDRESS", "POST", "orders/nowhere/payments/"),
+    ],
+)
+def test_who_asks_too_often_is_told_when_to_come_back(
+    monkeypatch: pytest.MonkeyPatch, limit: str, method: str, path: str
+) -> None:
+    monkeypatch.setattr(f"maguey.api.views.{limit}", "1/minute")
+
+    answers = [Client().generic(method, f"/api/v1/{path}") for _ in range(2)]
+    elsewhere = Client().generic(method, f"/api/v1/{path}", REMOTE_ADDR="192.0.2.2")
+
+    assert [answer.status_code == 429 for answer in [*answers, elsewhere]] == [False, True, False]
+    assert answers[1].json()["code"] == "too_many_requests"
+    assert 1 <= int(answers[1]["Retry-After"]) <= 60
 
 
 def test_a_second_request_while_the_first_runs_is_told_when_to_come_back() -> None:

@@ -6,7 +6,9 @@ import pytest
 import schemathesis
 from django.contrib.auth.models import User
 from django.core.wsgi import get_wsgi_application
+from django.test import Client
 from hypothesis import HealthCheck, given, settings
+from jsonschema import Draft202012Validator
 from schemathesis.specs.openapi.checks import ignored_auth, positive_data_acceptance
 
 from owners.models import StaffKey
@@ -35,6 +37,46 @@ OPERATIONS = (
     ("POST", "/api/v1/failures/{failure_id}/resolve/"),
     ("POST", "/api/v1/failures/{failure_id}/retry/"),
 )
+
+
+# Said by the framework in words of its own, or only once in a while.
+UNSHOWN = {"406", "415", "502"}
+
+
+def test_every_body_is_shown_by_examples_and_each_is_true() -> None:
+    schema = Client().get("/api/v1/schema/", headers={"Accept": "application/vnd.oai.openapi+json"}).json()
+    operations = [operation for path in schema["paths"].values() for operation in path.values()]
+    bodies = [(status, body) for operation in operations for status, body in operation["responses"].items()]
+    bodies += [("sent", operation["requestBody"]) for operation in operations if "requestBody" in operation]
+
+    assert schema["openapi"] == "3.1.1"
+    for status, body in bodies:
+        [content] = body["content"].values()
+        assert bool(content.get("examples")) == (status not in UNSHOWN), (status, content)
+        accepts = Draft202012Validator({**content["schema"], "components": schema["components"]})
+        for example in content.get("examples", {}).values():
+            accepts.validate(example["value"])
+
+
+def test_every_post_takes_an_idempotency_key_and_where_much_is_at_stake_needs_one() -> None:
+    schema = Client().get("/api/v1/schema/", headers={"Accept": "application/vnd.oai.openapi+json"}).json()
+    needed = {
+        path: [one.get("required", False) for one in found["post"]["parameters"] if one["name"] == "Idempotency-Key"]
+        for path, found in schema["paths"].items()
+        if "post" in found
+    }
+
+    assert needed == {
+        path: [not path.endswith(("/extend/", "/cancel/"))] for method, path in OPERATIONS if method == "POST"
+    }
+
+
+def test_the_headers_a_program_must_heed_are_documented() -> None:
+    schema = Client().get("/api/v1/schema/", headers={"Accept": "application/vnd.oai.openapi+json"}).json()
+    answers = schema["paths"]["/api/v1/orders/"]["post"]["responses"]
+
+    assert list(answers["201"]["headers"]) == ["Idempotent-Replayed"]
+    assert [list(answers[status]["headers"]) for status in ("409", "429")] == [["Retry-After"]] * 2
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import reverse
 
 from owners.models import OwnerAssignment, StaffKey
-from payments import idempotency, rate_limits
+from payments import idempotency
 from payments.models import IdempotencyKey, PaymentFailure, Refund
 from tests.buying import buy, clock, fresh, hold, pay
 from tests.factories.tickets import EventFactory, TicketTypeFactory, in_days
@@ -85,7 +85,7 @@ def test_a_key_that_ended_or_never_was_lets_nobody_in(chief: str) -> None:
     ended = key_of(user, revoked=True)
     late = key_of(user, expiry_date=clock() - timedelta(seconds=1))
     right_word = get("orders/", chief)
-    keys = [ended, late, "nothing", chief[:-1] + "x", "a\x00b", f"{chief} "[1:]]
+    keys = [ended, late, "nothing", chief + "x", "a\x00b", f"{chief} "[1:]]
 
     answers = [get("orders/", key).status_code for key in keys]
     User.objects.update(is_active=False)
@@ -136,13 +136,13 @@ def test_a_key_sees_its_own_nights_only(provider: FakeProvider) -> None:
 
 
 def test_too_many_requests_are_told_when_to_come_back(chief: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("maguey.api.staff.PER_KEY", "2/minute")
-    rate_limits.limiter.cache_clear()
+    monkeypatch.setattr("maguey.api.views.PER_KEY", "2/minute")
 
-    answers = [get("refunds/", chief) for _ in range(3)]
+    answers = [get(path, chief) for path in ("refunds/", "orders/", "events/")]
 
     assert [answer.status_code for answer in answers] == [200, 200, 429]
     assert int(answers[2]["Retry-After"]) >= 1
+    assert get("events/").status_code == 200
 
 
 def test_no_other_site_may_read_an_answer(chief: str) -> None:

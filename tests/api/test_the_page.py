@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from owners.models import StaffKey
+from payments.exceptions import PaymentsError
 from payments.models import Order
 from tests.buying import come_back, pay
 from tests.factories.tickets import EventFactory, TicketTypeFactory
@@ -63,3 +65,20 @@ def test_every_request_of_the_page_is_answered(provider: FakeProvider) -> None:
 
     assert len(answers) >= 11
     assert set(answers.values()) <= {200, 201}, answers
+
+
+def refusals(base: type[PaymentsError] = PaymentsError) -> Iterator[type[PaymentsError]]:
+    """Return every way the product says no."""
+    for refusal in base.__subclasses__():
+        yield refusal
+        yield from refusals(refusal)
+
+
+def test_every_code_of_the_page_has_the_status_it_says() -> None:
+    rows = re.findall(r"^\| ([\d, ]+) \| (.*?) \|", PAGE.read_text(), re.MULTILINE)
+    said = {code: statuses.split(", ") for statuses, codes in rows for code in re.findall(r"`(\w+)`", codes)}
+
+    ours = {refusal.code: refusal.status for refusal in refusals() if refusal.code in said}
+
+    assert len(ours) > 25
+    assert {code: status for code, status in ours.items() if str(status) not in said[code]} == {}

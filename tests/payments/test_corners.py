@@ -13,7 +13,6 @@ from pytest_django.fixtures import Settings
 from payments import (
     checkout,
     expiry,
-    gateways,
     idempotency,
     letters,
     listeners,
@@ -64,13 +63,12 @@ def test_a_payment_the_provider_has_not_heard_of_is_not_asked_about(provider: Fa
     assert len(provider.calls) == calls
 
 
-def test_an_intent_that_was_paid_cannot_be_cancelled_and_is_read(sandbox: Sandbox) -> None:
-    intent_id = intent_of(start(hold()))
-    sandbox.pay(intent_id)
+def test_an_intent_that_was_paid_cannot_be_cancelled_and_is_read(sandbox: Sandbox, now: datetime) -> None:
+    payment = start(hold())
+    sandbox.pay(intent_of(payment))
 
-    seen = gateways.for_provider("stripe").cancel_intent(intent_id, key="k")
-
-    assert seen.status is IntentStatus.SUCCEEDED
+    assert checkout.close_payment(payment, now=now).status == "succeeded"
+    assert ProviderCall.objects.get(operation_type="intent_cancel").state == "failed"
 
 
 def test_late_money_that_goes_back_is_written_about(

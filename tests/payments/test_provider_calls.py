@@ -1,15 +1,28 @@
 """Calls to providers a day later: the provider has forgotten the key, and nothing is done twice."""
 
+import ast
+import re
+from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
 from payments import checkout, gateways, provider_calls, refunds, retrying
-from payments.exceptions import GatewayUnavailable, KeyMismatch
+from payments.exceptions import (
+    AlreadyPaid,
+    GatewayRefused,
+    GatewayUnavailable,
+    KeyMismatch,
+    PaymentInProgress,
+    SavedServerError,
+)
 from payments.gateways import stripe as stripe_gateway
+from payments.gateways.types import IntentStatus, SessionStatus
 from payments.models import Payment, ProviderCall, Refund
 from payments.sandbox.testing import Sandbox
 from tests.buying import buy, clock, come_back, hold, intent_of, start
@@ -18,6 +31,14 @@ from tests.fakes import FakeProvider
 
 pytestmark = pytest.mark.django_db(transaction=True)
 LATER = timedelta(days=2)
+# Whatever the SDK offers that is no reading.
+SDK_CALL = re.compile(r"\.v1\.[a-z_.]+\.(?!retrieve\b|list\b)[a-z_]+\(")
+PRODUCT = [
+    path
+    for room in ("payments", "tickets", "vip", "owners", "maguey")
+    for path in (Path(settings.BASE_DIR) / room).rglob("*.py")
+    if not {"sandbox", "demo"} & set(path.parts)  # the stand-in, and the demo's guests with their cards
+]
 
 
 @pytest.fixture
@@ -125,6 +146,146 @@ def test_a_key_sent_with_other_parameters_is_counted_and_shown(provider: FakePro
     assert str(call.pk) not in console.get(page, {"mismatch": "yes"}).content.decode()
 
 
+KINDS = {"elements": "intent", "checkout": "session"}
+CLOSING = {"elements": ("cancel_intent", "intent_cancel"), "checkout": ("expire_session", "session_expire")}
+
+
+@pytest.mark.parametrize("error", [GatewayRefused("not now"), SavedServerError("500, replayed")])
+@pytest.mark.parametrize("mode", CLOSING)
+def test_a_no_to_closing_is_no_proof_of_it_and_the_next_try_has_a_key_of_its_own(
+    provider: FakeProvider, now: datetime, mode: str, error: Exception
+) -> None:
+    method, operation = CLOSING[mode]
+    payment = start(hold(), mode=mode)
+    provider.fail_next(method, error=error)
+
+    with pytest.raises(GatewayUnavailable):
+        checkout.close_payment(payment, now=now)
+    payment.refresh_from_db()
+    assert payment.is_live
+
+    assert checkout.close_payment(payment, now=now).status == "cancelled"
+    calls = ProviderCall.objects.filter(operation_type=operation).order_by("operation_id")
+    assert [(call.operation_id, call.state) for call in calls] == [
+        (str(payment.pk), "failed"),
+        (f"{payment.pk}-2", "succeeded"),
+    ]
+
+
+def test_what_a_bank_decided_against_is_closed_though_closing_it_was_refused_before(
+    provider: FakeProvider, now: datetime
+) -> None:
+    payment = start(hold())
+    provider.set_status(intent_of(payment), IntentStatus.PROCESSING)
+    with pytest.raises(PaymentInProgress):
+        checkout.close_payment(payment, now=now)
+    provider.set_status(intent_of(payment), IntentStatus.OPEN)
+
+    closed = checkout.close_payment(payment, now=now)
+
+    assert (closed.status, provider.intents["pi_1"].status) == ("cancelled", IntentStatus.CANCELLED)
+
+
+def test_a_lost_answer_to_closing_is_healed_by_the_same_key(provider: FakeProvider, now: datetime) -> None:
+    payment = start(hold())
+    provider.fail_next("cancel_intent", after=True)
+    with pytest.raises(GatewayUnavailable):
+        checkout.close_payment(payment, now=now)
+    assert ProviderCall.objects.get(operation_type="intent_cancel").state == "unknown"
+
+    assert checkout.close_payment(payment, now=now).status == "cancelled"
+
+    call = ProviderCall.objects.get(operation_type="intent_cancel")
+    assert (call.state, call.uses, call.resource_id) == ("succeeded", 2, "pi_1")
+
+
+# --- asked again for what is done -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mode", CLOSING)
+def test_what_is_still_open_is_used_again(provider: FakeProvider, mode: str) -> None:
+    order = hold()
+    first, again = start(order, mode=mode), start(order, mode=mode)
+
+    assert first == again
+    assert [call for call in provider.calls if call.startswith("create")] == [f"create_{KINDS[mode]}"]
+    assert ProviderCall.objects.get().uses == 1
+
+
+@pytest.mark.parametrize("mode", CLOSING)
+def test_what_was_paid_meanwhile_leads_to_the_order(provider: FakeProvider, mode: str) -> None:
+    order = hold()
+    start(order, mode=mode)
+    provider.pay("pi_1") if mode == "elements" else provider.pay_session("cs_1")
+
+    with pytest.raises(AlreadyPaid):
+        start(order, mode=mode)
+
+    assert Payment.objects.get().status == "succeeded"
+    assert Client().get(reverse("payments:pay", args=[order.reference]))["Location"] == f"/orders/{order.reference}/"
+
+
+@pytest.mark.parametrize("mode", CLOSING)
+def test_what_has_ended_at_the_provider_is_followed_by_a_new_attempt_in_a_new_row(
+    provider: FakeProvider, mode: str
+) -> None:
+    order = hold()
+    ended = start(order, mode=mode)
+    if mode == "elements":
+        provider.set_status("pi_1", IntentStatus.CANCELLED)
+    else:
+        provider.sessions["cs_1"] = replace(provider.sessions["cs_1"], status=SessionStatus.EXPIRED)
+
+    fresh = start(order, mode=mode)
+
+    ended.refresh_from_db()
+    assert (ended.status, fresh.status) == ("cancelled", "open")
+    assert fresh.idempotency_key != ended.idempotency_key
+    assert list(provider.keys) == [ended.idempotency_key, fresh.idempotency_key]
+
+
+# --- one door -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("operation", ["intent_create", "session_create", "intent_cancel", "session_expire", "refund"])
+def test_a_key_is_kept_as_started_before_it_is_sent(provider: FakeProvider, now: datetime, operation: str) -> None:
+    seen: list[tuple[str, str, str]] = []
+
+    def look(point: str) -> None:
+        if point.endswith("before it is sent"):
+            seen.extend(ProviderCall.objects.filter(uses=0).values_list("operation_type", "state", "key"))
+
+    provider.at_point = look
+    mode = "checkout" if operation.startswith("session") else "elements"
+    checkout.close_payment(start(hold(), mode=mode), now=now)
+    refunds.send_refund(owed_refund(provider, now).pk, now)
+
+    call = ProviderCall.objects.filter(operation_type=operation).earliest("created_at")
+    assert (operation, "started", call.key) in seen
+    assert re.fullmatch(rf"{operation}:{call.operation_id}:[0-9a-f-]{{36}}", call.key)
+    assert (call.state, call.resource_id != "") == ("succeeded", True)
+
+
+def test_a_write_that_does_not_come_through_the_door_is_refused(provider: FakeProvider) -> None:
+    start(hold())
+
+    with pytest.raises(AssertionError, match="door"):
+        provider.cancel_intent("pi_1", key="made up")
+
+
+def test_whatever_writes_to_stripe_asks_for_a_key() -> None:
+    tree = ast.parse(Path(stripe_gateway.__file__).read_text())
+    methods = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    writing = {method.name for method in methods if SDK_CALL.search(ast.unparse(method))}
+    keyed = {method.name for method in methods if "key" in {argument.arg for argument in method.args.kwonlyargs}}
+
+    assert writing == keyed == {"create_intent", "cancel_intent", "create_session", "expire_session", "refund"}
+    assert {path.name for path in PRODUCT if re.search(r"^(import|from) stripe\b", path.read_text(), re.MULTILINE)} == {
+        "stripe.py",
+        "stripe_events.py",
+    }
+
+
 # --- against the sandbox, through the real SDK ----------------------------------------------------
 
 
@@ -183,3 +344,14 @@ def test_the_sweeper_finds_it_too(provider: FakeProvider, now: datetime) -> None
 
     refund.refresh_from_db()
     assert (refund.status, len(provider.refunds)) == ("succeeded", 1)
+
+
+def test_a_server_error_stripe_repeats_at_closing_is_read_after(sandbox: Sandbox, now: datetime) -> None:
+    payment = start(hold())
+    sandbox.faults.add(action="saved_500", path=f"/v1/payment_intents/{intent_of(payment)}/cancel", method="POST")
+    with pytest.raises(GatewayUnavailable):
+        checkout.close_payment(payment, now=now)
+
+    assert checkout.close_payment(payment, now=now).status == "cancelled"
+    assert gateways.for_provider("stripe").read_intent(intent_of(payment)).status is IntentStatus.CANCELLED
+    assert ProviderCall.objects.get(operation_type="intent_cancel").state == "failed"

@@ -233,23 +233,6 @@ def test_one_client_serves_the_process(settings: Settings) -> None:
     assert stripe_gateway.client() is stripe_gateway.client()
 
 
-def test_a_page_that_cannot_be_expired_is_not_taken_for_closed(
-    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    session_id = start(hold(), mode="checkout").external_session_id or ""
-
-    def refuse(*_: object) -> object:
-        raise GatewayRefused("not now")
-
-    gateway = gateways.for_provider("stripe")
-    seen = gateway.read_session(session_id)
-    monkeypatch.setattr(stripe_gateway, "ask", refuse)
-    monkeypatch.setattr(type(gateway), "read_session", lambda *_: seen)
-
-    with pytest.raises(GatewayUnavailable):
-        gateway.expire_session(session_id, key="k")
-
-
 def test_fulfilment_waits_for_nobody(sandbox: Sandbox) -> None:
     order = hold()
     sandbox.pay(intent_of(start(order)))

@@ -25,6 +25,11 @@ SOME_EVENTS = (
     "payment_intent.processing",
     "charge.refunded",
 )
+HOSTED_EVENTS = (
+    "checkout.session.completed",  # complete, and not yet paid
+    "checkout.session.async_payment_succeeded",
+    "payment_intent.succeeded",
+)
 
 
 def test_an_event_applied_is_kept_once(provider: FakeProvider) -> None:
@@ -286,11 +291,67 @@ def test_a_complete_but_unpaid_page_waits_for_its_money(provider: FakeProvider) 
     assert fresh(order).status == Order.Status.PAID
 
 
+@pytest.mark.parametrize("types", list(permutations(HOSTED_EVENTS)))
+def test_sibling_events_in_any_order_and_again_under_other_ids_converge(
+    provider: FakeProvider, now: datetime, types: tuple[str, ...]
+) -> None:
+    order = hold()
+    start(order, mode="checkout")
+    unpaid = session_object(provider.sessions["cs_1"]) | {"status": "complete"}
+    session = provider.pay_session("cs_1")
+    objects = [unpaid, session_object(session), intent_object(provider.intents[session.intent_id])]
+    bodies = dict(zip(HOSTED_EVENTS, objects, strict=True))
+
+    for delivery in range(2):
+        for type_ in types:
+            assert knock(event_body(type_, bodies[type_], event_id=f"evt_{type_}_{delivery}")) == 200
+        retrying.run_due(now=now + timedelta(seconds=5 + delivery))
+
+    assert fresh(order).status == Order.Status.FULFILLED
+    assert Payment.objects.get().status == Payment.Status.SUCCEEDED
+    assert Ticket.objects.filter(order=order).count() == 2
+    assert not WebhookEvent.objects.exclude(status=Status.PROCESSED).exists()
+    assert not PaymentFailure.objects.exists()
+    assert not Refund.objects.exists()
+
+
+def test_a_failed_event_replayed_twice_delivers_once(
+    provider: FakeProvider, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    payment = pay(provider, hold())
+    with monkeypatch.context() as patched:
+        patched.setattr(charges, "converge", lambda *_, **__: 1 / 0)
+        tell(provider, payment, "payment_intent.succeeded", event_id="evt_1")
+    assert WebhookEvent.objects.get().status == Status.FAILED
+
+    for second in (1, 2):
+        webhooks.replay(WebhookEvent.objects.get(), now=now + timedelta(seconds=second))
+        retrying.run_due(now=now + timedelta(seconds=second))
+
+    assert WebhookEvent.objects.get().status == Status.PROCESSED
+    assert Ticket.objects.filter(order=payment.order).count() == 2
+    assert Fulfilment.objects.count() == 1
+
+
+def test_a_sibling_of_a_purged_event_changes_nothing(provider: FakeProvider, now: datetime) -> None:
+    payment = pay(provider, hold())
+    tell(provider, payment, "payment_intent.succeeded", event_id="evt_1")
+    retrying.run_due(now=now + timedelta(seconds=5))
+    WebhookEvent.objects.update(processed_at=now - timedelta(days=31))
+    purging.purge(now=now)
+
+    assert tell(provider, payment, "payment_intent.succeeded", event_id="evt_2") == 200
+    retrying.run_due(now=now + timedelta(seconds=10))
+
+    assert Ticket.objects.filter(order=payment.order).count() == 2
+    assert (Payment.objects.count(), Fulfilment.objects.count(), Refund.objects.count()) == (1, 1, 0)
+
+
 def test_an_expired_page_closes_its_payment(provider: FakeProvider) -> None:
     start(hold(), mode="checkout")
-    session = provider.expire_session("cs_1", key="k")
+    expired = session_object(provider.sessions["cs_1"]) | {"status": "expired"}
 
-    assert knock(event_body("checkout.session.expired", session_object(session))) == 200
+    assert knock(event_body("checkout.session.expired", expired)) == 200
 
     assert Payment.objects.get().status == Payment.Status.CANCELLED
 

@@ -6,7 +6,7 @@ from django.test import Client
 
 from payments import retrying
 from payments.models import Order, Payment, Refund
-from tests.buying import buy, fresh
+from tests.buying import buy, fresh, mark_on
 from tests.factories.tickets import EventFactory, TicketTypeFactory
 from tests.fakes import FakeProvider
 from tests.threads import all_at_once
@@ -170,3 +170,18 @@ def test_the_night_says_its_terms(provider: FakeProvider) -> None:
     page = Client().get(f"/nights/{event.slug}/").content.decode()
 
     assert "Everything back until 48 hours before the doors. 50 % back until 24 hours before. Fees stay paid." in page
+
+
+def test_the_form_pressed_twice_cancels_once_and_refuses_nobody(provider: FakeProvider, now: datetime) -> None:
+    order = bought(provider)
+    address = f"/orders/{order.reference}/cancel-tickets/"
+    form = {"shown_cents": "5600", "press": mark_on(address)}
+
+    first = Client().post(address, form)
+    retrying.run_due(now=now + timedelta(seconds=5))  # the money is back before the second press
+    again = Client().post(address, form, follow=True)
+
+    assert first["Location"] == again.redirect_chain[0][0] == f"/orders/{order.reference}/"
+    assert "note-error" not in again.content.decode()
+    assert Refund.objects.get().amount_cents == 5600
+    assert fresh(order).status == Order.Status.REFUNDED

@@ -6,7 +6,7 @@ from django.test import Client
 
 from payments import refunds, retrying
 from payments.models import Email, Refund
-from tests.buying import buy
+from tests.buying import buy, mark_on
 from tests.fakes import FakeProvider
 from tests.threads import all_at_once
 from tickets import addresses, cancelling, door, finding, transfers
@@ -172,3 +172,30 @@ def test_the_form_says_what_is_missing_and_keeps_what_was_typed(provider: FakePr
     assert 'value="Eva"' in answer.content.decode()
     assert Client().post(address, {"name": "Eva", "email": "eva@example.com"}).headers["Location"].endswith("/")
     assert not cancelling.quote(ticket.order, now=ticket.created_at)
+
+
+def test_giving_pressed_twice_gives_once_and_says_so_twice(provider: FakeProvider) -> None:
+    order = buy(provider)
+    address = f"/orders/{order.reference}/tickets/1/give/"
+    form = {"name": "Eva", "email": "eva@example.com", "press": mark_on(address)}
+
+    answers = all_at_once(5, lambda _: Client().post(address, form))
+    shown = Client().post(address, form, follow=True).content.decode()
+
+    assert {answer["Location"] for answer in answers if not isinstance(answer, Exception)} == {
+        f"/orders/{order.reference}/"
+    }
+    assert "The ticket is Eva’s now" in shown
+    assert TicketTransfer.objects.count() == 1
+
+
+def test_giving_on_pressed_twice_gives_once_though_the_page_is_gone(provider: FakeProvider, now: datetime) -> None:
+    given = give(ticket_of(provider), now=now)
+    address = f"/tickets/{given.holder_reference}/give/"
+    form = {"name": "Isa", "email": "isa@example.com", "press": mark_on(address)}
+
+    first, again = Client().post(address, form), Client().post(address, form)
+
+    assert (first["Location"], again["Location"]) == ("/", "/")
+    assert TicketTransfer.objects.count() == 2
+    assert Client().post(address, {**form, "press": "another"}).status_code == 404

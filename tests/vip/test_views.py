@@ -6,7 +6,7 @@ from django.test import Client
 
 from payments import rate_limits, retrying
 from payments.models import Email, Order, Refund
-from tests.buying import clock, hold
+from tests.buying import clock, hold, mark_on
 from tests.factories.tickets import EventFactory, in_days
 from tests.factories.vip import TableFactory, buy_table, hold_table, reservation_in
 from tests.fakes import FakeProvider
@@ -391,3 +391,66 @@ def test_a_form_pressed_twice_holds_the_table_once(room: dict[str, Table]) -> No
     assert {answer.status_code for answer in answers} == {302}
     assert len({answer["Location"] for answer in answers}) == 1
     assert (other.status_code, Order.objects.count()) == (409, 1)
+
+
+# --- pressed twice --------------------------------------------------------------------------------
+
+
+def test_a_seat_is_taken_once_by_a_form_pressed_five_times_at_once(provider: FakeProvider) -> None:
+    party = buy_table(provider, TableFactory.create(), size=4)
+    address = f"/invites/{party.invite_code}/"
+    form = {"name": "Beto", "press": mark_on(address)}
+
+    answers = all_at_once(5, lambda _: Client().post(address, form))
+
+    mine = party.passes.get(name="Beto")
+    assert {answer["Location"] for answer in answers if not isinstance(answer, Exception)} == {f"/passes/{mine.link}/"}
+    assert party.passes.unclaimed().count() == 2
+
+
+def test_whoever_accepts_twice_is_led_to_the_table_twice(provider: FakeProvider, now: datetime) -> None:
+    party = buy_table(provider, TableFactory.create(), size=4)
+    passes.offer_host(party.pk, email="carmen@example.com", now=now)
+    party.refresh_from_db()
+    address = f"/hosts/{party.transfer_code}/"
+    form = {"name": "Carmen", "email": "carmen@example.com", "press": mark_on(address)}
+
+    first, again = Client().post(address, form), Client().post(address, form)
+
+    party.refresh_from_db()
+    assert first["Location"] == again["Location"] == f"/tables/{party.host_code}/"
+    assert party.changes.filter(kind=TableChange.Kind.HOST_CHANGED).count() == 1
+    assert Client().post(address, {**form, "press": "another"}).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("act", "typed", "letters"),
+    [("seats/2/reissue/", {}, "guest_pass"), ("host/", {"email": "carmen@example.com"}, "host_transfer")],
+)
+def test_a_new_code_and_a_question_go_out_once(
+    provider: FakeProvider, now: datetime, act: str, typed: dict[str, str], letters: str
+) -> None:
+    party = buy_table(provider, TableFactory.create(), size=4)
+    passes.name_seat(party.pk, 2, name="Beto", email="beto@example.com", now=now)
+    before = Email.objects.filter(kind=letters).count()
+    page = f"/tables/{party.host_code}/"
+    form = {**typed, "press": mark_on(page, f"{page}{act}")}
+
+    shown = [Client().post(f"{page}{act}", form, follow=True).content.decode() for _ in range(2)]
+
+    assert not [words for words in shown if "note-error" in words]
+    assert Email.objects.filter(kind=letters).count() == before + 1
+
+
+def test_a_table_cancelled_by_two_presses_is_cancelled_once(provider: FakeProvider) -> None:
+    table = TableFactory.create(event=EventFactory.create(doors_at=in_days(10)))
+    RefundPolicy.objects.create(event=table.event, all_until_hours=168, part_until_hours=48, part_percent=50)
+    party = buy_table(provider, table, size=4)
+    address = f"/tables/{party.host_code}/cancel/"
+    form = {"shown": "24000", "press": mark_on(address)}
+
+    first, again = Client().post(address, form), Client().post(address, form, follow=True)
+
+    assert first["Location"] == again.redirect_chain[0][0] == f"/orders/{party.order.reference}/table/"
+    assert "note-error" not in again.content.decode()
+    assert Refund.objects.count() == 1

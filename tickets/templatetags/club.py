@@ -1,8 +1,11 @@
 """Amounts and nights as people read them."""
 
 from datetime import datetime
+from uuid import uuid4
 
 from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 
 from payments import times
@@ -34,6 +37,12 @@ def clock(moment: datetime) -> str:
 def day(moment: datetime, style: str = "day") -> str:
     """Write a day as the reader says it."""
     return times.write_day(moment, style)
+
+
+@register.simple_tag
+def press() -> SafeString:
+    """Write the mark by which a form's second press is known."""
+    return format_html('<input type="hidden" name="press" value="{}">', uuid4())
 
 
 @register.simple_tag
