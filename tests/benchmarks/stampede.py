@@ -17,7 +17,6 @@ class Course:
     seconds: float = 0.0
     times: list[float] = field(default_factory=list)
     statuses: Counter[int] = field(default_factory=Counter)
-    bodies: list[bytes] = field(default_factory=list)
 
     @property
     def per_second(self) -> float:
@@ -26,8 +25,13 @@ class Course:
 
     def percentile_ms(self, share: float) -> float:
         """Return the time within which this share of all answers came, in milliseconds."""
-        ordered = sorted(self.times)
-        return ordered[min(len(ordered), math.ceil(len(ordered) * share)) - 1] * 1000
+        return percentile(self.times, share) * 1000
+
+
+def percentile(times: list[float], share: float) -> float:
+    """Return the value below which this share of all lies."""
+    ordered = sorted(times)
+    return ordered[max(0, math.ceil(len(ordered) * share) - 1)]
 
 
 def request(method: str, path: str, *, body: bytes = b"", headers: dict[str, str] | None = None) -> bytes:
@@ -35,6 +39,39 @@ def request(method: str, path: str, *, body: bytes = b"", headers: dict[str, str
     lines = [f"{method} {path} HTTP/1.1", "Host: 127.0.0.1", f"Content-Length: {len(body)}"]
     lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
     return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+class Line:
+    """A connection from an address of its own, opened anew when the server has closed it."""
+
+    def __init__(self, port: int, *, number: int) -> None:
+        self._port = port
+        self._local = (f"127.{2 + number // 60_000}.{number // 240 % 250}.{1 + number % 240}", 0)
+        self._reader: asyncio.StreamReader | None = None
+        self._writer: asyncio.StreamWriter | None = None
+
+    async def ask(self, sent: bytes) -> tuple[int, bytes]:
+        """Send a request and return the status and the body."""
+        if self._reader is None or self._writer is None:
+            self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self._port, local_addr=self._local)
+        self._writer.write(sent)
+        status, body, stays_open = await asyncio.wait_for(answer(self._reader), ANSWER_SECONDS)
+        if not stays_open:
+            self.close()
+        return status, body
+
+    def close(self) -> None:
+        """Close the connection."""
+        if self._writer is not None:
+            self._writer.close()
+        self._reader = self._writer = None
+
+
+async def answer(reader: asyncio.StreamReader) -> tuple[int, bytes, bool]:
+    """Read an answer: its status, its body, and whether the connection stays open."""
+    head = (await reader.readuntil(b"\r\n\r\n")).lower()
+    length = int(head.partition(b"\r\ncontent-length:")[2].partition(b"\r\n")[0] or 0)
+    return int(head.split(None, 2)[1]), await reader.readexactly(length), b"connection: close" not in head
 
 
 def send_all(port: int, requests: Iterable[bytes], *, at_once: int) -> Course:
@@ -45,28 +82,16 @@ def send_all(port: int, requests: Iterable[bytes], *, at_once: int) -> Course:
 async def _send_all(port: int, waiting: deque[bytes], at_once: int) -> Course:
     course = Course()
     began = time.perf_counter()
-    await asyncio.gather(*(_use_a_connection(port, waiting, course) for _ in range(at_once)))
+    await asyncio.gather(*(_use(Line(port, number=number), waiting, course) for number in range(at_once)))
     course.seconds = time.perf_counter() - began
     return course
 
 
-async def _use_a_connection(port: int, waiting: deque[bytes], course: Course) -> None:
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+async def _use(line: Line, waiting: deque[bytes], course: Course) -> None:
     while waiting:
         sent = waiting.popleft()
         began = time.perf_counter()
-        writer.write(sent)
-        status, body, stays_open = await asyncio.wait_for(_answer(reader), ANSWER_SECONDS)
+        status, _ = await line.ask(sent)
         course.times.append(time.perf_counter() - began)
         course.statuses[status] += 1
-        course.bodies.append(body)
-        if not stays_open:
-            writer.close()
-            reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.close()
-
-
-async def _answer(reader: asyncio.StreamReader) -> tuple[int, bytes, bool]:
-    head = (await reader.readuntil(b"\r\n\r\n")).lower()
-    length = int(head.partition(b"\r\ncontent-length:")[2].partition(b"\r\n")[0] or 0)
-    return int(head.split(None, 2)[1]), await reader.readexactly(length), b"connection: close" not in head
+    line.close()
