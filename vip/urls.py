@@ -2,14 +2,16 @@
 
 from django.urls import path
 
-from vip import host_views, pass_views, views
+from vip import host_views, pass_views, views, waiting_views
 
 app_name = "vip"
 
 urlpatterns = [
     path("nights/<slug:slug>/tables/", views.floor_plan, name="floor"),
     path("nights/<slug:slug>/tables/state/", views.floor_state, name="floor_state"),
+    path("nights/<slug:slug>/tables/wait/", waiting_views.wait, name="wait"),
     path("nights/<slug:slug>/tables/<str:code>/", views.book, name="book"),
+    path("waiting/tables/<str:reference>/", waiting_views.waiting_party, name="waiting"),
     path("orders/<str:reference>/table/", views.order, name="order"),
     path("tables/<str:host_code>/", host_views.host, name="host"),
     path("tables/<str:host_code>/seats/<int:number>/", host_views.seat, name="seat"),

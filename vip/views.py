@@ -34,8 +34,10 @@ def floor_plan(request: HttpRequest, slug: str) -> HttpResponse:
     now = timezone.now()
     party = party_of(request)
     places = floor.of_night(night, now=now)
+    is_for_them = [place for place in places if place.is_free and (party is None or place.seats(party))]
     context = {
         "event": night,
+        "can_wait": not is_for_them,
         "places": places,
         "groups": grouped(places),
         "decor": room.DECOR,
