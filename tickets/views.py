@@ -251,7 +251,7 @@ def order(request: HttpRequest, reference: str) -> HttpResponse:
     context = {"order": found, "event": found.event, "truth": truth}
     if truth is Truth.DELIVERED and found.tickets.exclude(status=Ticket.Status.VOID).exists():
         quote = cancelling.quote(found, now=now)
-        context |= {**tickets_of(found), "quote": quote, "has_bounced": bounces.bounced(found)}
+        context |= {**tickets_of(found), "quote": quote, "has_bounced": bounces.bounced(found, found.email)}
     else:
         context |= told(telling.tell(found, now=now), found, now=now)
     response = render(request, "tickets/order.html", context)

@@ -22,6 +22,7 @@ urlpatterns = [
     path("tables/<str:host_code>/night.ics", host_views.calendar_file, name="calendar"),
     path("tables/<str:host_code>/invite/", host_views.rotate_invite, name="rotate_invite"),
     path("tables/<str:host_code>/size/", host_views.resize, name="resize"),
+    path("tables/<str:host_code>/address/", host_views.mend, name="mend"),
     path("tables/<str:host_code>/host/", host_views.offer_host, name="offer_host"),
     path("tables/<str:host_code>/cancel/", host_views.cancel, name="cancel"),
     path("passes/<str:link>/", pass_views.one_pass, name="pass"),
