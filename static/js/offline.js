@@ -1,0 +1,3 @@
+// The page of no signal: goes on by itself once there is one.
+
+addEventListener("online", () => location.reload());
