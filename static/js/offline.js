@@ -1,3 +1,7 @@
-// The page of no signal: goes on by itself once there is one.
+// The page of no signal: goes on by itself once we answer again.
 
-addEventListener("online", () => location.reload());
+const EVERY_MS = 5000;
+const look = () => fetch("/health/live/").then(() => location.reload(), () => {});
+
+addEventListener("online", look);
+setInterval(look, EVERY_MS);
