@@ -34,7 +34,8 @@ def join(event_id: UUID, *, buyer: Buyer, size: int, now: datetime) -> WaitingPa
     event = Event.objects.get(pk=event_id)
     if not event.is_on_sale(now):
         raise NotOnSale
-    states = set(floor.with_state(seating(event_id, size), now=now).values_list("state", flat=True))
+    tables = floor.with_state(seating(event_id, size), now=now)
+    states = set(tables.values_list("state", flat=True))  # type: ignore[misc]  # annotated
     if not states - {State.BLOCKED}:
         raise NoTableSoLarge
     if State.FREE in states:
@@ -104,8 +105,8 @@ def offer(party_id: UUID, *, now: datetime) -> bool:
 def best_free(party: WaitingParty, *, now: datetime) -> UUID:
     """Return the smallest free table that seats a party, the cheapest of those. Raises TableTaken."""
     free = floor.with_state(seating(party.event_id, party.party_size), now=now, for_the_line=True)
-    found = free.filter(state=State.FREE).order_by("capacity_max", "price_cents", "code").values_list("pk", flat=True)
-    table_id = found.first()
+    found = free.filter(state=State.FREE).order_by("capacity_max", "price_cents", "code")  # type: ignore[misc]  # annotated
+    table_id = found.values_list("pk", flat=True).first()
     if table_id is None:
         raise TableTaken
     return table_id

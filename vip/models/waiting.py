@@ -1,6 +1,7 @@
 """Parties that wait for a table to come back."""
 
 import uuid
+from typing import Any
 
 from django.db import models
 from django.db.models import Q
@@ -17,8 +18,13 @@ class WaitingPartyQuerySet(models.QuerySet["WaitingParty"]):
         """Return those that still wait."""
         return self.filter(status=WaitingParty.Status.WAITING)
 
-    def for_table(self, event: object, least: object, most: object) -> "WaitingPartyQuerySet":
-        """Return those that wait for a table with so many seats: values, or an outer query's columns."""
+    def for_table(
+        self,
+        event: Any,
+        least: Any,
+        most: Any,  # Any: values, or an outer query's columns
+    ) -> "WaitingPartyQuerySet":
+        """Return those that wait for a table with so many seats."""
         return self.in_line().filter(event=event, party_size__gte=least, party_size__lte=most)
 
 
