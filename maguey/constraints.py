@@ -39,7 +39,7 @@ from tickets.models import (
     TicketType,
     WaitingGuest,
 )
-from vip.models import GuestPass, Table, VipReservation
+from vip.models import GuestPass, Table, VipReservation, WaitingParty
 
 OUR_APPS = ("payments", "tickets", "vip", "owners")
 
@@ -158,6 +158,10 @@ CASES = (
     Case("vip_table_known_tier", Table, {"tier": "odd"}),
     Case("vip_table_joined_is_blocked", Table, {"joined_to": "the same"}),
     Case("vip_table_charges_at_most_whole", Table, {"tax_bps": 10_001}),
+    Case("vip_waiting_once_per_night", WaitingParty, {"email": "twice@example.com"}, twice=True),
+    Case("vip_waiting_party_positive", WaitingParty, {"party_size": 0}),
+    Case("vip_waiting_offered_exactly_with_order", WaitingParty, {"status": "offered"}),
+    Case("vip_waiting_known_status", WaitingParty, {"status": "odd"}),
     Case("unique_vip_stripe_payment", VipReservation, {"stripe_payment_intent_id": "pi_twice"}, twice=True),
     Case(
         "vip_reservation_provider_id_once",

@@ -36,7 +36,7 @@ from tickets.models import (
     TicketType,
     WaitingGuest,
 )
-from vip.models import GuestPass, Table, TableChange, VipReservation
+from vip.models import GuestPass, Table, TableChange, VipReservation, WaitingParty
 
 Fields = dict[str, Any]  # Any: a row's values
 
@@ -223,6 +223,14 @@ MAKERS: dict[type[Model], Callable[[Samples], Fields]] = {
         "terms": {},
         "expires_at": s.now,
         "created_at": s.now,
+    },
+    WaitingParty: lambda s: {
+        "event": s.night,
+        "name": "Sample",
+        "email": f"{word()}@example.com",
+        "phone": "1",
+        "party_size": 2,
+        "joined_at": s.now,
     },
     GuestPass: lambda s: {"reservation": s.row(VipReservation), "number": 1, "created_at": s.now},
     TableChange: lambda s: {"kind": "blocked", "event": s.night, "table": s.row(Table), "at": s.now},

@@ -7,7 +7,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 from django.views.i18n import set_language
 
-from maguey import health, metrics
+from maguey import health, metrics, offline
 from payments import webhook_views
 
 # One way in: the console's own login page takes no password, and its page for passwords leads to the one that counts.
@@ -21,6 +21,8 @@ urlpatterns = [
     path("health/webhooks/", health.webhooks, name="webhooks-health"),
     path("metrics", metrics.metrics, name="metrics"),
     path("favicon.ico", RedirectView.as_view(url="/static/img/favicon.svg", permanent=True)),
+    path("offline/<str:language>/", offline.page, name="offline"),
+    path("offline-<str:language>.js", offline.worker, name="offline-worker"),  # at the root: it answers for every page
     path("accounts/", include("owners.urls")),
     path("admin/password_change/", RedirectView.as_view(pattern_name="account_change_password")),
     path("admin/", admin.site.urls),

@@ -77,6 +77,7 @@ GROUPS = (
         "People",
         (
             Page("Waiting guests", "schedule", "tickets.waitingguest"),
+            Page("Waiting parties", "hourglass_top", "vip.waitingparty"),
             Page("Messages", "mail", "payments.email"),
             Page("Roles", "admin_panel_settings", "owners.ownerassignment"),
             Page("Staff", "person", "auth.user"),

@@ -52,6 +52,7 @@ LETTERS = {
     "late_payment_refunded": "that the payment came too late and goes back",
     "find_my_tickets": "the way back to the order",
     "waiting_offered": "that places have come back",
+    "table_waiting_offered": "that a table has come back",
     "ticket_given": "that a ticket is somebody else’s now",
     "ticket_received": "a ticket, to whom it was given",
     "night_postponed": "the night’s new date",

@@ -60,9 +60,9 @@ def cause_of(order_id: UUID) -> str:
     return f"bounce:{order_id}"
 
 
-def bounced(order: Order) -> bool:
-    """Say whether the order's own address takes no letters."""
-    return order.emails.filter(recipient__iexact=order.email).exclude(bounced_at=None).exists()
+def bounced(order: Order, address: str) -> bool:
+    """Say whether an address takes no letters about an order."""
+    return order.emails.filter(recipient__iexact=address).exclude(bounced_at=None).exists()
 
 
 @transaction.atomic(savepoint=False)

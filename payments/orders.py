@@ -134,6 +134,12 @@ def is_deciding(order: Order) -> bool:
     return order.payments.filter(status=Payment.Status.PROCESSING).exists()
 
 
+def waits_for_money(order: Order, *, now: datetime) -> bool:
+    """Say whether an order waits for its guest's money and for nothing else: held, in time, and no bank is deciding."""
+    is_open = order.is_payable and not order.is_overdue(now)
+    return is_open and truth(order) is Truth.NOT_CHARGED and not is_deciding(order)
+
+
 def is_going_back(order: Order) -> bool:
     """Say whether all the money of an order is on its way back."""
     came = order.payments.filter(status=Payment.Status.SUCCEEDED)

@@ -17,7 +17,6 @@ from payments import checkout, expiry, fulfilment, orders, presses, products, ra
 from payments.checkout import Started
 from payments.exceptions import GatewayUnavailable, PaymentsError
 from payments.models import Order
-from payments.orders import Truth
 from payments.presses import Lead
 from payments.rate_limits import RateLimited
 
@@ -39,24 +38,18 @@ def page_of(order: Order) -> str:
     return reverse(products.of(order).page, args=[order.reference])
 
 
-def can_be_paid(order: Order) -> bool:
-    """Say whether a guest may be asked for money now: held, in time, and no bank is deciding."""
-    is_open = order.is_payable and not order.is_overdue(timezone.now())
-    return is_open and orders.truth(order) is Truth.NOT_CHARGED and not orders.is_deciding(order)
-
-
 @never_cache
 @require_GET
 def pay(request: HttpRequest, reference: str) -> HttpResponse:
     """Show the countdown, the summary and the card field."""
-    order = order_or_404(reference)
-    if not can_be_paid(order):
+    order, now = order_or_404(reference), timezone.now()
+    if not orders.waits_for_money(order, now=now):
         return private(redirect(page_of(order)))
     context = {
         "order": order,
         "lines": [{**line, "cents": line_cents(line)} for line in order.lines],
         "discount_cents": sum(line["quantity"] * line.get("unit_discount_cents", 0) for line in order.lines),
-        "now": timezone.now(),
+        "now": now,
         "stripe_js_url": settings.STRIPE_JS_URL,
         "publishable_key": settings.STRIPE_PUBLISHABLE_KEY,
         "is_hosted": settings.STRIPE_MODE == "checkout",
@@ -143,7 +136,7 @@ def go(request: HttpRequest, act: Callable[[Lead], object], *, back: str) -> Htt
 def come_back(request: HttpRequest, reference: str) -> HttpResponse:
     """Ask the provider how it stands, deliver at once, and show the truth."""
     order = settle(order_or_404(reference))
-    if not can_be_paid(order):
+    if not orders.waits_for_money(order, now=timezone.now()):
         return private(redirect(page_of(order)))
     if request.GET.get("redirect_status") == "failed":
         messages.error(request, _("Payment failed. Please try again."))

@@ -245,13 +245,13 @@ def order(request: HttpRequest, reference: str) -> HttpResponse:
     if found.is_overdue(now):
         expiry.expire_order(found.pk, now=now)
         found.refresh_from_db()
-    if is_to_be_paid(found, now=now):
+    if orders.waits_for_money(found, now=now):
         return redirect("payments:pay", reference)
     truth = orders.truth(found)
     context = {"order": found, "event": found.event, "truth": truth}
     if truth is Truth.DELIVERED and found.tickets.exclude(status=Ticket.Status.VOID).exists():
         quote = cancelling.quote(found, now=now)
-        context |= {**tickets_of(found), "quote": quote, "has_bounced": bounces.bounced(found)}
+        context |= {**tickets_of(found), "quote": quote, "has_bounced": bounces.bounced(found, found.email)}
     else:
         context |= told(telling.tell(found, now=now), found, now=now)
     response = render(request, "tickets/order.html", context)
@@ -260,12 +260,6 @@ def order(request: HttpRequest, reference: str) -> HttpResponse:
     response["X-Robots-Tag"] = "noindex, nofollow"
     response["Referrer-Policy"] = "same-origin"
     return response
-
-
-def is_to_be_paid(found: Order, *, now: datetime) -> bool:
-    """Say whether an order waits for its guest's money, and for nothing else."""
-    is_open = found.is_payable and not found.is_overdue(now)
-    return is_open and orders.truth(found) is Truth.NOT_CHARGED and not orders.is_deciding(found)
 
 
 def tickets_of(found: Order) -> dict[str, object]:

@@ -16,7 +16,7 @@ from tickets.models import Event, OrderTerms
 from vip import bill, reservations
 from vip.bill import Terms
 from vip.exceptions import PartyDoesNotFit, TableBlocked, TableTaken, TooManyNames, UnknownTable
-from vip.models import Table, VipReservation
+from vip.models import Table, VipReservation, WaitingParty
 
 TERMS_VERSION = "2026-11"
 WORDS = {
@@ -103,6 +103,8 @@ def place_order(
     table = lock_table(table_id, now=now)
     if not table.event.is_on_sale(now):
         raise NotOnSale
+    if WaitingParty.objects.for_table(table.event_id, table.capacity_min, table.capacity_max).exists():
+        raise TableTaken  # it has come back, and is theirs first who wait for it
     terms = terms_of(table)
     reservation = hold(table, terms=terms, party=party, buyer=buyer, now=now)
     if not reservation.order.total_cents:

@@ -10,7 +10,7 @@ from vip.models import VipReservation
 
 
 def writer_of(name: str) -> Writer:
-    """Return who writes one kind of message: the order and its table say everything in it."""
+    """Return who writes one kind of message: what is in it is said by the order and its table, or kept with it."""
 
     def write(email: Email) -> EmailMultiAlternatives:
         return letter_about(email, name)
@@ -41,5 +41,7 @@ WRITERS: dict[str, Writer] = {
         "table_reminder",  # to the host, the day before and two hours before
         "table_moved",  # to the host: another table, the same passes
         "table_cancelled",  # to the host: what goes back
+        "table_waiting_joined",  # to whoever waits: their place in the line, and how to leave it
+        "table_waiting_offered",  # to whoever waited: which table is held for them, and until when
     )
 }

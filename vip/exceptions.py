@@ -33,6 +33,13 @@ class PartyDoesNotFit(VipError):
     status = 422
 
 
+class NoTableSoLarge(VipError):
+    """No table of this night seats a party of that size. Write to us, and we look for a way."""
+
+    code = "no_table_so_large"
+    status = 422
+
+
 class TooManyNames(VipError):
     """There are more names than seats."""
 

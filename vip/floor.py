@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from tickets.models import Event
 from vip import bill, booking
-from vip.models import Table, VipReservation
+from vip.models import Table, VipReservation, WaitingParty
 
 Status = VipReservation.Status
 LIKE_PRICE = 0.25  # how far another table's price may be off and still be "like price"
@@ -39,6 +39,10 @@ class Place:
     def is_free(self) -> bool:
         """Say whether it may be booked now."""
         return self.state is State.FREE
+
+    def seats(self, party_size: int) -> bool:
+        """Say whether a party fits it."""
+        return self.table.capacity_min <= party_size <= self.table.capacity_max
 
     @property
     def sign(self) -> str:
@@ -82,20 +86,24 @@ class Place:
         return self.table.y - self.height // 2
 
 
-def with_state(tables: QuerySet[Table], *, now: datetime) -> QuerySet[Table]:
-    """Annotate tables with `state`; a hold whose time is up counts as free."""
+def with_state(tables: QuerySet[Table], *, now: datetime, for_the_line: bool = False) -> QuerySet[Table]:
+    """Annotate tables with `state`; a hold whose time is up counts as free, what a party waits for as held for it."""
     live = VipReservation.objects.live().filter(table=OuterRef("pk"))
     sold = live.exclude(status=Status.HELD)
     held = live.filter(status=Status.HELD, expires_at__gt=now)
     paid = live.filter(status=Status.HELD).exclude(order__status="pending")
+    line = WaitingParty.objects.for_table(OuterRef("event"), OuterRef("capacity_min"), OuterRef("capacity_max"))
+    awaited = Value(False) if for_the_line else Exists(line)
     return tables.annotate(
+        awaited=awaited,
         state=Case(
             When(Exists(sold) | Exists(paid) | Q(joined_to__isnull=False), then=Value(State.TAKEN.value)),
             When(Exists(held), then=Value(State.HELD.value)),
             When(blocked=True, then=Value(State.BLOCKED.value)),
+            When(awaited=True, then=Value(State.HELD.value)),
             default=Value(State.FREE.value),
             output_field=CharField(),
-        )
+        ),
     )
 
 
@@ -108,11 +116,7 @@ def of_night(event: Event, *, now: datetime) -> list[Place]:
 def like(place: Place, places: list[Place], *, party_size: int) -> list[Place]:
     """Return the nearest free tables that fit the party, those of like price first."""
     fitting = [
-        other
-        for other in places
-        if other.is_free
-        and other.table.pk != place.table.pk
-        and other.table.capacity_min <= party_size <= other.table.capacity_max
+        other for other in places if other.is_free and other.table.pk != place.table.pk and other.seats(party_size)
     ]
     return sorted(fitting, key=lambda other: (not is_like_price(place, other), distance(place, other)))[:OFFERED]
 

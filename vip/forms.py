@@ -31,19 +31,46 @@ def arrivals(event: Event) -> list[datetime]:
     return [moment.replace(tzinfo=event.zone) for moment in moments]
 
 
+def name_field() -> forms.CharField:
+    """Return the field for who comes, with the sentence for one left empty."""
+    missing = {"required": _("Type your name: we greet you by it.")}
+    return forms.CharField(max_length=200, strip=True, label=_("Your name"), error_messages=missing)
+
+
+def email_field() -> forms.EmailField:
+    """Return the field for an address, with the sentences for one that is none."""
+    wrong = {
+        "required": _("Type your email: your passes are sent there."),
+        "invalid": _("This address is not complete. It looks like name@example.com."),
+    }
+    return forms.EmailField(max_length=254, label=_("Email"), error_messages=wrong)
+
+
+def phone_field() -> forms.CharField:
+    """Return the field for a number to call on the night."""
+    missing = {"required": _("Type your phone: we call it if you are late.")}
+    return forms.CharField(max_length=40, strip=True, label=_("Phone"), error_messages=missing)
+
+
+def terms_field() -> forms.BooleanField:
+    """Return the box that says how tables are sold was read."""
+    missing = {"required": _("Read how tables are sold, and say that you agree.")}
+    return forms.BooleanField(label=_("I have read how tables are sold, and agree."), error_messages=missing)
+
+
 class BookForm(forms.Form):
     """Who comes to one table, and what they wish for."""
 
     party_size = forms.TypedChoiceField(coerce=int, label=_("How many are you?"))
-    name = forms.CharField(max_length=200, strip=True, label=_("Your name"))
-    email = forms.EmailField(max_length=254, label=_("Email"))
-    phone = forms.CharField(max_length=40, strip=True, label=_("Phone"))
+    name = name_field()
+    email = email_field()
+    phone = phone_field()
     arrives_at = forms.ChoiceField(label=_("When will you come?"))
     occasion = forms.ChoiceField(choices=OCCASIONS, required=False, label=_("What is it for?"))
     celebrated = forms.CharField(max_length=200, strip=True, required=False, label=_("Who is celebrated?"))
     bottle_wishes = forms.CharField(max_length=500, strip=True, required=False, label=_("Bottles you would like"))
     requests = forms.CharField(max_length=1000, strip=True, required=False, label=_("Anything else?"))
-    accepts_terms = forms.BooleanField(label=_("I have read how tables are sold, and agree."))
+    accepts_terms = terms_field()
 
     def __init__(self, *args: Any, table: Table, **kwargs: Any) -> None:  # Any: Django's own arguments
         super().__init__(*args, **kwargs)
@@ -80,6 +107,26 @@ class SizeForm(forms.Form):
     """How many are coming, to find tables that fit."""
 
     party = forms.IntegerField(min_value=1, max_value=40, required=False, label=_("How many are you?"))
+
+
+class WaitForm(forms.Form):
+    """Who waits for a table to come back, and how many they are."""
+
+    party_size = forms.IntegerField(
+        min_value=1,
+        max_value=40,
+        label=_("How many are you?"),
+        error_messages={"required": _("Type how many you are: we look for a table that fits.")},
+    )
+    name = name_field()
+    email = email_field()
+    phone = phone_field()
+    accepts_terms = terms_field()
+
+    def buyer(self, language: str) -> Buyer:
+        """Return who waits."""
+        data = self.cleaned_data
+        return Buyer(data["name"], data["email"], phone=data["phone"], language=language)
 
 
 class GuestForm(forms.Form):

@@ -12,15 +12,18 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from payments import presses
+from payments import bounces, presses, rate_limits
 from payments.exceptions import PaymentsError
 from payments.presses import Lead
+from payments.rate_limits import RateLimited
 from payments.views import go
 from tickets.documents import qr
-from vip import cancelling, documents, joining, passes, policy, reservations
+from vip import addresses, cancelling, documents, joining, passes, policy, reservations
 from vip.forms import EmailForm, GuestForm
 from vip.models import VipReservation
 from vip.views import private
+
+CHANGES_PER_TABLE = "20/hour"
 
 
 def reservation_or_404(host_code: str) -> VipReservation:
@@ -46,6 +49,7 @@ def host(request: HttpRequest, host_code: str) -> HttpResponse:
         "free_seats": reservation.passes.unclaimed().count(),
         "invite": absolute("vip:invite", reservation.invite_code),
         "is_live": reservation.is_live,
+        "has_bounced": bounces.bounced(reservation.order, reservation.host_email),
         "all_back_cents": policy.all_back_cents(reservation, now=timezone.now()),
     }
     return private(render(request, "vip/host.html", context))
@@ -92,7 +96,7 @@ def act(request: HttpRequest, host_code: str, do: Callable[[VipReservation], str
     reservation = reservation_or_404(host_code)
     try:
         messages.success(request, do(reservation))
-    except PaymentsError as refusal:
+    except (PaymentsError, RateLimited) as refusal:
         messages.error(request, _(refusal.sentence))
     return redirect("vip:host", host_code)
 
@@ -165,6 +169,22 @@ def resize(request: HttpRequest, host_code: str) -> HttpResponse:
         return _("You are %(size)s now.") % {"size": size}
 
     return act(request, host_code, change)
+
+
+@require_POST
+def mend(request: HttpRequest, host_code: str) -> HttpResponse:
+    """Send a party's passes to the address that was meant."""
+    form = EmailForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, _("That is not a whole email address."))
+        return redirect("vip:host", host_code)
+
+    def send(reservation: VipReservation) -> str:
+        rate_limits.check(CHANGES_PER_TABLE, "mend", str(reservation.order_id))
+        addresses.mend(reservation.pk, now=timezone.now(), **form.cleaned_data)
+        return _("Your passes are on their way to %(email)s.") % form.cleaned_data
+
+    return act(request, host_code, send)
 
 
 @require_POST

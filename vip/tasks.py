@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from vip import nights, reminding
+from vip import nights, reminding, waiting
 
 
 @shared_task
@@ -16,3 +16,9 @@ def close_nights() -> None:
 def remind_hosts() -> None:
     """Remind hosts whose night is near."""
     reminding.remind(now=timezone.now())
+
+
+@shared_task
+def offer_tables() -> None:
+    """Offer tables that have come back to the parties that wait for them."""
+    waiting.offer_tables(now=timezone.now())

@@ -10,13 +10,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
-from payments import orders, presses, products, rate_limits
+from payments import expiry, orders, presses, products, rate_limits
 from payments.exceptions import PaymentsError
 from payments.models import Order
 from payments.rate_limits import RateLimited
-from tickets import telling
 from tickets.models import Event
-from vip import bill, booking, floor
+from tickets.telling import tell_policy
+from vip import bill, booking, floor, telling
 from vip import floor_plan as room
 from vip.exceptions import TableBlocked, TableTaken
 from vip.floor import Place
@@ -34,8 +34,10 @@ def floor_plan(request: HttpRequest, slug: str) -> HttpResponse:
     now = timezone.now()
     party = party_of(request)
     places = floor.of_night(night, now=now)
+    is_for_them = [place for place in places if place.is_free and (party is None or place.seats(party))]
     context = {
         "event": night,
+        "can_wait": not is_for_them,
         "places": places,
         "groups": grouped(places),
         "decor": room.DECOR,
@@ -125,7 +127,7 @@ def show_form(request: HttpRequest, table: Table, form: BookForm, *, status: int
         "form": form,
         "bill": bill.work_out(terms),
         "prepaid": bill.prepaid_of(terms),
-        "policy": telling.tell_policy(table.event),
+        "policy": tell_policy(table.event),
         "is_on_sale": table.event.is_on_sale(timezone.now()),
         "press": presses.tidy(request.POST.get("press", "")),
     }
@@ -153,27 +155,56 @@ def show_taken(
 @never_cache
 @require_GET
 def order(request: HttpRequest, reference: str) -> HttpResponse:
-    """Show an order of a table to whoever paid: the way to its passes, or the truth about its money."""
+    """Show an order of a table to whoever paid: the way to its passes, or the truth about its money.
+
+    As with tickets, a hold found over is ended first, at the provider too.
+    """
     found = get_object_or_404(
         Order.objects.select_related("event", "vip_reservation__table"),
         reference=reference,
         kind=Order.Kind.VIP_RESERVATION,
     )
-    truth = orders.truth(found)
-    if found.is_payable and not found.is_overdue(timezone.now()) and truth is orders.Truth.NOT_CHARGED:
+    now = timezone.now()
+    if found.is_overdue(now):
+        expiry.expire_order(found.pk, now=now)
+        found.refresh_from_db()
+    if orders.waits_for_money(found, now=now):
         return redirect("payments:pay", reference)
     reservation: VipReservation = found.vip_reservation
+    is_delivered = orders.truth(found) is orders.Truth.DELIVERED
     has_other_host = reservation.changes.filter(kind=TableChange.Kind.HOST_CHANGED).exists()
-    if truth is orders.Truth.DELIVERED and reservation.is_live and not has_other_host:
+    if is_delivered and reservation.is_live and not has_other_host:
         return redirect("vip:host", reservation.host_code)
+    words = telling.tell(reservation, now=now)
     context = {
         "order": found,
         "event": found.event,
-        "truth": truth,
-        "reservation": reservation,
-        "has_other_host": has_other_host,
+        "truth": orders.truth(found),
+        "words": words,
+        "again": again(reservation) if words.can_have_again and found.event.is_on_sale(now) else None,
+        "table": reservation.table,
     }
     return private(render(request, "vip/order.html", context))
+
+
+def again(reservation: VipReservation) -> dict[str, object]:
+    """Return what was chosen and typed, to take the same table in one tap."""
+    found, arrives_at = reservation.order, reservation.arrives_at
+    typed = {
+        # The order itself is the mark: two tabs of this page take the table once.
+        "press": f"again-{found.reference}",
+        "party_size": reservation.party_size,
+        "name": found.name,
+        "email": found.email,
+        "phone": found.phone,
+        "arrives_at": arrives_at.astimezone(found.event.zone).isoformat() if arrives_at else "",
+        "occasion": reservation.occasion,
+        "celebrated": reservation.celebrated,
+        "bottle_wishes": reservation.bottle_wishes,
+        "requests": reservation.requests,
+        "accepts_terms": "on" if reservation.terms_accepted_at else "",
+    }
+    return {name: value for name, value in typed.items() if value}
 
 
 def private(response: HttpResponse) -> HttpResponse:

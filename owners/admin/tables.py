@@ -21,7 +21,7 @@ from payments.money import format_cents
 from payments.orders import Buyer
 from vip import cancelling, changing, floor, joining, passes
 from vip.booking import Party
-from vip.models import GuestPass, Table, TableChange, VipReservation
+from vip.models import GuestPass, Table, TableChange, VipReservation, WaitingParty
 
 Provider = VipReservation.Provider
 
@@ -330,3 +330,15 @@ class TableChangeAdmin(NightsOnly, ReadOnlyAdmin):
     list_select_related = ("table", "by")
     search_fields = ("note", "table__code", "reservation__host_name")
     ordering = ("-at",)
+
+
+@admin.register(WaitingParty)
+class WaitingPartyAdmin(NightsOnly, ReadOnlyAdmin):
+    """The lines for tables, first come first served."""
+
+    night_path = "event_id"
+    list_display = ("email", "party_size", "event", "status", "joined_at")
+    list_filter = ("status", "event")
+    list_select_related = ("event",)
+    search_fields = ("email", "name")
+    ordering = ("joined_at",)

@@ -72,6 +72,7 @@ class FloorPlan extends HTMLElement {
       const fits = !size || (Number(place.dataset.min) <= size && size <= Number(place.dataset.max));
       place.classList.toggle("is-unfit", !fits);
     }
+    this.querySelector("[data-wait]").hidden = !!this.querySelector("li[data-state=free]:not(.is-unfit)");
     for (const link of this.querySelectorAll("a[data-href][href]")) link.setAttribute("href", this.address(link));
   }
 }

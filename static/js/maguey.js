@@ -410,3 +410,6 @@ customElements.define("email-hint", EmailHint);
 customElements.define("hold-countdown", HoldCountdown);
 customElements.define("card-checkout", CardCheckout);
 customElements.define("order-watch", OrderWatch);
+
+// Where there is no signal, a page of ours says so. Asked for last: nothing on this page waits for it.
+addEventListener("load", () => navigator.serviceWorker?.register(`/offline-${LANGUAGE}.js`).catch(() => {}));

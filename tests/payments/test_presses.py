@@ -129,10 +129,14 @@ HARMLESS = {
     "tickets/find.html: ",  # one letter an hour
     "tickets/order.html: tickets:mend",  # one letter an address
     "tickets/waiting.html: ",  # out of the line
+    "vip/host.html: vip:mend",  # one letter an address
     "vip/host.html: vip:resize",
     "vip/host.html: vip:revoke",
     "vip/host.html: vip:rotate_invite",
     "vip/host.html: vip:seat",  # one letter an address
+    "vip/order.html: vip:book",  # its mark is among what was typed
+    "vip/wait.html: ",  # the place in the line
+    "vip/waiting.html: ",  # out of the line
 }
 
 

@@ -28,6 +28,16 @@ def test_the_pay_page_counts_down_by_the_servers_clock(provider: FakeProvider) -
     assert "unsafe" not in page.headers["Content-Security-Policy"]
 
 
+def test_a_wallet_may_be_asked_for_money_by_us_and_by_the_provider(provider: FakeProvider, settings: Settings) -> None:
+    """Apple Pay and Google Pay come with the Payment Element; browsers ask this header whether they may."""
+    page = Client().get(at(hold(), "pay/"))
+
+    allowed = next(part for part in page.headers["Permissions-Policy"].split(", ") if part.startswith("payment="))
+    assert allowed.startswith("payment=(self ")
+    assert f'"{settings.STRIPE_JS_URL.removesuffix("/stripe.js")}"' in allowed
+    assert f"frame-src {settings.STRIPE_JS_URL.removesuffix('/stripe.js')}" in page.headers["Content-Security-Policy"]
+
+
 def test_an_overdue_order_offers_the_places_again(provider: FakeProvider, now: datetime) -> None:
     page = Client().get(at(hold(now=now - timedelta(minutes=20)), "pay/"), follow=True).content.decode()
 

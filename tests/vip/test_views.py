@@ -4,9 +4,10 @@ from datetime import datetime, timedelta
 import pytest
 from django.test import Client
 
-from payments import rate_limits, retrying
+from payments import checkout, rate_limits, retrying
+from payments.gateways.types import IntentStatus
 from payments.models import Email, Order, Refund
-from tests.buying import clock, hold, mark_on
+from tests.buying import clock, hold, intent_of, mark_on, start
 from tests.factories.tickets import EventFactory, in_days
 from tests.factories.vip import TableFactory, buy_table, hold_table, reservation_in
 from tests.fakes import FakeProvider
@@ -36,6 +37,10 @@ def text(path: str, *, status: int = 200) -> str:
     answer = Client().get(path)
     assert answer.status_code == status
     return answer.content.decode()
+
+
+def main_of(page: str) -> str:
+    return page.partition("<main")[2].partition("</main>")[0]
 
 
 def test_the_room_shows_every_table_on_the_map_and_in_the_list(room: dict[str, Table], provider: FakeProvider) -> None:
@@ -225,7 +230,58 @@ def test_an_unpaid_table_leads_to_paying_and_an_expired_one_to_itself(provider: 
     assert Client().get(f"/orders/{waiting.reference}/table/").headers["Location"].endswith("/pay/")
     page = text(f"/orders/{over.reference}/table/")
     assert "You have not been charged." in page
-    assert f"/tables/{over.vip_reservation.table.code}/?party=4" in page
+    assert Order.objects.get(pk=over.pk).status == "expired"
+
+
+def test_a_table_that_ran_out_is_held_again_in_one_tap_with_all_that_was_typed(
+    provider: FakeProvider, now: datetime
+) -> None:
+    table = TableFactory.create()
+    path = f"/nights/{table.event.slug}/tables/{table.code}/"
+    wishes = {"occasion": "birthday", "celebrated": "Eva", "bottle_wishes": "Mezcal", "requests": "Por la pista"}
+    Client().post(path, typed(table, **wishes))
+    first = Order.objects.get()
+    Order.objects.update(expires_at=now - timedelta(minutes=1))
+    VipReservation.objects.update(expires_at=now - timedelta(minutes=1))
+    page = text(f"/orders/{first.reference}/table/")
+    sent = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', main_of(page)))
+
+    taps = [Client().post(path, sent), Client().post(path, sent)]
+
+    again = Order.objects.get(status="pending")
+    assert [tap.headers["Location"] for tap in taps] == [f"/orders/{again.reference}/pay/"] * 2
+    kept = ("party_size", "arrives_at", "occasion", "celebrated", "bottle_wishes", "requests", "host_email")
+    before, after = (VipReservation.objects.filter(order=order).values(*kept).get() for order in (first, again))
+    assert after == before
+    assert (again.name, again.phone, again.event_id) == (first.name, first.phone, first.event_id)
+    assert VipReservation.objects.get(order=again).terms_accepted_at is not None
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_a_table_whose_bank_is_deciding_has_a_page_that_says_so(
+    provider: FakeProvider, now: datetime, language: str
+) -> None:
+    order = hold_table()
+    provider.set_status(intent_of(start(order)), IntentStatus.PROCESSING)
+    checkout.ask_provider(order, now=now)
+
+    answer = Client().get(f"/orders/{order.reference}/pay/", follow=True, headers={"Accept-Language": language})
+
+    page = answer.content.decode()
+    assert ("Your table stays yours meanwhile." if language == "en" else "Tu mesa sigue siendo tuya") in page
+    assert f'data-truth="not_charged" data-status="{order.status}"' in page
+    assert "harged" not in main_of(page).replace("not_charged", "")
+
+
+def test_an_overdue_table_whose_money_is_not_known_promises_nothing(provider: FakeProvider, now: datetime) -> None:
+    order = hold_table(now=now - timedelta(minutes=16))
+    start(order, now=now - timedelta(minutes=10))
+    provider.fail_next("cancel_intent")
+
+    page = text(f"/orders/{order.reference}/table/")
+
+    assert "We are making sure that nothing was charged." in page
+    assert "You have not been charged." not in page
 
 
 def test_the_host_sees_every_pass_and_no_code(provider: FakeProvider) -> None:
@@ -327,8 +383,10 @@ def test_a_guest_cancels_for_exactly_what_was_shown(
     reservation = buy_table(provider, table)
     path = f"/tables/{reservation.host_code}/cancel/"
     page = text(path)
-    assert f"${cents / 100:,.2f}" in page
-    assert f"{per_cent} % of $240.00" in page
+    assert (f"Cancel and get ${cents / 100:,.2f} back" in page) == bool(cents)
+    assert (f"{per_cent} % of $240.00" in page) == bool(cents)
+    assert ("nothing comes back of the $240.00 you paid" in page) == (not cents)
+    assert "$0.00" not in page
 
     answer = Client().post(path, {"shown": str(cents)}, follow=True)
     retrying.run_due(now=now + timedelta(minutes=1))
@@ -342,6 +400,18 @@ def test_a_guest_cancels_for_exactly_what_was_shown(
     assert TableChange.objects.get(kind="cancelled").note == f"{per_cent} % back"
     assert Client().post(path, {"shown": str(cents)}).status_code == 302
     assert Refund.objects.count() == (1 if cents else 0)
+    told = text(f"/orders/{reservation.order.reference}/table/")
+    assert ("No money goes back for it." in told) == (not cents)
+    assert (f"${cents / 100:,.2f}, refunded on" in told) == bool(cents)
+
+
+def test_a_table_nobody_paid_for_is_cancelled_without_a_word_of_money(provider: FakeProvider) -> None:
+    reservation = buy_table(provider, TableFactory.create(deposit_cents=0))
+
+    page = text(f"/tables/{reservation.host_code}/cancel/")
+
+    assert "Nothing was paid for it" in page
+    assert "$" not in page
 
 
 def test_an_amount_that_changed_since_it_was_shown_is_asked_again(provider: FakeProvider) -> None:
