@@ -6,6 +6,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import count
 
 ANSWER_SECONDS = 30.0
 
@@ -41,11 +42,15 @@ def request(method: str, path: str, *, body: bytes = b"", headers: dict[str, str
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
+_numbers = count()
+
+
 class Line:
     """A connection from an address of its own, opened anew when the server has closed it."""
 
-    def __init__(self, port: int, *, number: int) -> None:
+    def __init__(self, port: int) -> None:
         self._port = port
+        number = next(_numbers)
         self._local = (f"127.{2 + number // 60_000}.{number // 240 % 250}.{1 + number % 240}", 0)
         self._reader: asyncio.StreamReader | None = None
         self._writer: asyncio.StreamWriter | None = None
@@ -82,7 +87,7 @@ def send_all(port: int, requests: Iterable[bytes], *, at_once: int) -> Course:
 async def _send_all(port: int, waiting: deque[bytes], at_once: int) -> Course:
     course = Course()
     began = time.perf_counter()
-    await asyncio.gather(*(_use(Line(port, number=number), waiting, course) for number in range(at_once)))
+    await asyncio.gather(*(_use(Line(port), waiting, course) for _ in range(at_once)))
     course.seconds = time.perf_counter() - began
     return course
 

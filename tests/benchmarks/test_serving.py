@@ -35,7 +35,7 @@ def quiet(club: Club) -> Club:
 
 def told(club: Club) -> list[bytes]:
     """Return signed events of as many payments, of which nobody has heard yet."""
-    bodies = club.run("tests/benchmarks/prepared.py", str(EVENTS)).splitlines()
+    bodies = club.run("-m", "tests.benchmarks.prepared", str(EVENTS)).splitlines()
     return [line.encode() for line in bodies if line.startswith("{")]
 
 
