@@ -63,9 +63,9 @@ bench: $(INSTALLED)  ## Measure how fast it is
 prove: $(INSTALLED)  ## Run the long forms of the proofs
 	@$(call with_services,$(BIN)/python -m pytest -m prove $(or $(ARGS),--numprocesses 2 --dist worksteal))
 
-load: $(INSTALLED)  ## Send load to a running `make run`; ARGS go to locust
+load: $(INSTALLED)  ## Send a busy night to a running `make run`, or to HOST=...; ARGS go to locust
 	$(BIN)/locust -f tests/load/locustfile.py --headless --users 50 --spawn-rate 10 --run-time 60s \
-		--host http://127.0.0.1:8000 $(ARGS)
+		--only-summary --html .maguey/load.html --host $(or $(HOST),http://127.0.0.1:8000) $(ARGS)
 
 lock: $(INSTALLED)  ## Pin the dependencies anew; UPGRADE=1 takes newer versions
 	$(call compile,requirements.txt,)

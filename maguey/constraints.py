@@ -76,7 +76,7 @@ CASES = (
     Case("payments_email_sent_owes_nothing", Email, {"sent_at": NOW, "next_attempt_at": NOW}),
     Case("payments_email_written_exactly_by_somebody", Email, {"kind": "written"}),
     Case("payments_failure_known_payment_type", PaymentFailure, {"payment_type": "raffle"}),
-    Case("payments_failure_resolved_with_who_and_when", PaymentFailure, {"resolved": True}),
+    Case("payments_failure_resolved_with_who_and_when", PaymentFailure, {"resolved": True, "resolved_at": NOW}),
     Case("payments_failure_known_severity", PaymentFailure, {"severity": "odd"}),
     Case("payments_fulfilment_done_owes_nothing", Fulfilment, {"done_at": NOW, "next_attempt_at": NOW}),
     Case("unique_idempotency_key", IdempotencyKey, {"key": "twice"}, twice=True),

@@ -43,7 +43,10 @@ REFUSED = "refused"
 INSUFFICIENT_PRIVILEGE = "42501"
 READ = "SELECT FROM payment_failures WHERE id IN (%(mine)s, %(foreign)s)"
 WRITE = "INSERT INTO payment_failures (id) VALUES (gen_random_uuid())"
-RESOLVE = "UPDATE payment_failures SET resolved = true, resolved_at = now(), resolved_by_id = %(by)s"
+RESOLVE = (
+    "UPDATE payment_failures SET resolved = true, resolved_at = now(), resolved_by_id = %(by)s, "
+    "resolution_note = 'done'"
+)
 SETTLE = "UPDATE payment_failures SET metadata = '{}' WHERE id IN (%(mine)s, %(foreign)s)"
 PURGE = "DELETE FROM payment_failures"
 

@@ -84,13 +84,10 @@ class PaymentFailure(models.Model):
                 condition=Q(payment_type__in=("ga_ticket", "vip_reservation")),
                 name="payments_failure_known_payment_type",
             ),
-            # Who: a person, or the order itself (a note says how) once the guest succeeded.
+            # Who: a person, or the order itself once the guest succeeded; a note says how in either case.
             models.CheckConstraint(
                 condition=Q(resolved=False, resolved_at__isnull=True, resolved_by__isnull=True)
-                | (
-                    Q(resolved=True, resolved_at__isnull=False)
-                    & (Q(resolved_by__isnull=False) | ~Q(resolution_note=""))
-                ),
+                | (Q(resolved=True, resolved_at__isnull=False) & ~Q(resolution_note="")),
                 name="payments_failure_resolved_with_who_and_when",
             ),
             models.CheckConstraint(

@@ -42,7 +42,7 @@ def club(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Club]:
             parent.chmod(parent.stat().st_mode | 0o011)
     opened = Club(directory)
     try:
-        opened.open()
+        opened.open(with_pages=True)
         yield opened
     finally:
         opened.close()

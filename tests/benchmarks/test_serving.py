@@ -126,7 +126,7 @@ def test_holds_on_one_hot_type(quiet: Club, bare: Floor, report: Report) -> None
 @pytest.mark.parametrize(
     ("work", "path"),
     [
-        ("a night's page", "/events/noche/"),
+        ("a night's page", "/nights/noche/"),
         ("the list of nights", "/"),
         ("a night in the API", "/api/v1/events/noche/"),
     ],

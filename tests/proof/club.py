@@ -52,6 +52,11 @@ class Member:
                 start_new_session=True,
             )
 
+    @property
+    def pid(self) -> int:
+        """Return its process id now."""
+        return self._process.pid
+
     def send(self, number: signal.Signals) -> None:
         """Send a signal to the program and all it started."""
         with suppress(ProcessLookupError):
@@ -89,10 +94,14 @@ class Club:
         self._is_over = threading.Event()
         self._keeper = threading.Thread(target=self._keep, daemon=True)
 
-    def open(self) -> None:
-        """Start everything, and wait until a guest can be served."""
+    def open(self, *, with_pages: bool = False) -> None:
+        """Start everything, and wait until a guest can be served; pages need their static files gathered first."""
         with self.inside():
             embedded.ensure_running()
+        if with_pages:
+            self.environment["STATIC_ROOT"] = str(self.directory / "static")
+            self.run(*self.plan.collectstatic().command[1:])
+        with self.inside():
             programs = [self.plan.sandbox(), self.plan.web(), *self.plan.workers(), self.plan.watchman()]
             setup = self.plan.migrate()
         self.run(*setup.command[1:], role="migrate")
@@ -131,13 +140,14 @@ class Club:
             os.environ.clear()
             os.environ.update(before)
 
-    def run(self, *arguments: str, role: str = "worker") -> str:
-        """Run one program to its end and return what it said."""
+    def run(self, *arguments: str, role: str = "worker", told: str = "") -> str:
+        """Run one program to its end, having told it something, and return what it said."""
         environment = {**self.environment, **self.plan.migrate().environment, "DATABASE_ROLE": role}
         done = subprocess.run(
             [sys.executable, *arguments],
             env=environment,
             cwd=PROJECT,
+            input=told,
             capture_output=True,
             text=True,
             timeout=180,
