@@ -54,11 +54,10 @@ class Messenger:
         return reached.wait(seconds)
 
     def _start(self) -> None:
-        if self._thread is None:
-            with self._starting:
-                if self._thread is None:
-                    self._thread = Thread(target=self._run, name="messenger", daemon=True)
-                    self._thread.start()
+        with self._starting:
+            if self._thread is None:
+                self._thread = Thread(target=self._run, name="messenger", daemon=True)
+                self._thread.start()
 
     def _run(self) -> None:
         while True:

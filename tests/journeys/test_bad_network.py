@@ -18,8 +18,15 @@ from tickets.models import Event, Ticket
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-HAS_WORKER = """language => navigator.serviceWorker.getRegistration()
-  .then(found => found?.active?.scriptURL.endsWith(`-${language}.js`) && found.active.state === "activated")"""
+# Playwright's own waiting for a function would take the promise itself for a yes.
+HAS_WORKER = """async language => {
+  for (let tries = 0; tries < 200; tries += 1) {
+    const active = (await navigator.serviceWorker.getRegistration())?.active;
+    if (active?.state === "activated" && active.scriptURL.endsWith(`-${language}.js`)) return;
+    await new Promise(resolve => setTimeout(resolve, 50));
+  }
+  throw new Error("there is no worker");
+}"""
 CONFIRM = "**/v1/payment_intents/*/confirm"
 # Slow 3G as browsers' own tools mean it.
 SLOW_3G = {"offline": False, "latency": 400, "downloadThroughput": 400_000 / 8, "uploadThroughput": 400_000 / 8}
@@ -182,7 +189,7 @@ def test_without_a_signal_a_page_of_ours_says_so_and_goes_on_by_itself(
     if language == "es":
         guest.get_by_role("button", name="Español").click()
         expect(guest.get_by_role("button", name="Apartar mis lugares")).to_be_visible()
-    guest.wait_for_function(HAS_WORKER, arg=language)
+    guest.evaluate(HAS_WORKER, language)
     guest.reload()
     guest.context.set_offline(True)
 
@@ -201,7 +208,7 @@ def test_a_browser_keeps_the_page_of_no_signal_and_nothing_of_an_order(
 ) -> None:
     choose(guest, live_server)
     type_card(guest, "4242424242424242")
-    guest.wait_for_function(HAS_WORKER, arg="en")
+    guest.evaluate(HAS_WORKER, "en")
     press_pay(guest)
     expect(guest.get_by_text("Your tickets are here")).to_be_visible()
     guest.reload()

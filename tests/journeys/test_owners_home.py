@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.urls import reverse
-from django.utils import timezone
 from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
@@ -31,8 +30,9 @@ RUN = """axe.run(document, {runOnly: %s, resultTypes: ["violations"]}).then(foun
 @pytest.fixture
 def tonight(provider: FakeProvider) -> Event:
     """Return a busy night whose doors open this evening."""
-    doors, _ = evening.hours(timezone.now())
-    return busy_night(provider, doors_at=doors + timedelta(hours=3))
+    doors, dawn = evening.hours(clock())
+    last = dawn - timedelta(hours=1, minutes=1)  # a night starts an hour after its doors
+    return busy_night(provider, doors_at=min(max(doors, clock()) + timedelta(hours=1), last))
 
 
 @pytest.fixture

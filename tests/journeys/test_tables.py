@@ -17,7 +17,7 @@ from payments.sandbox.server import Server
 from tests.buying import clock, intent_of, start
 from tests.factories.vip import buy_table, hold_table
 from tests.fakes import FakeProvider
-from tests.journeys.test_buying import press_pay, type_card
+from tests.journeys.test_buying import card_frame, press_pay, type_card
 from tests.journeys.test_pages import check, width_of
 from tickets.models import Event, RefundPolicy
 from vip import cancelling, passes, tables, waiting
@@ -121,6 +121,7 @@ def test_a_table_whose_time_ran_out_is_held_again_in_one_tap(  # noqa: PLR0917 (
 ) -> None:
     guest.set_viewport_size({"width": width, "height": 844})
     open_table(guest, live_server, "F2")
+    expect(card_frame(guest).owner).to_be_visible()  # what opens a payment leads elsewhere too where time is over
     Order.objects.update(expires_at=clock())
     VipReservation.objects.update(expires_at=clock())
 

@@ -15,6 +15,7 @@ def test_what_a_databases_address_asks_for_stands_beside_our_limits(monkeypatch:
         "sslmode": "verify-full",
         "sslrootcert": "/ca.pem",
         "connect_timeout": 9,
+        "prepare_threshold": 1,
         "options": "-c work_mem=8MB -c idle_in_transaction_session_timeout=15s -c lock_timeout=5s"
         " -c statement_timeout=20s",
     }
@@ -26,5 +27,6 @@ def test_an_address_that_asks_for_nothing_has_our_limits_alone(monkeypatch: pyte
 
     assert settings.database()["OPTIONS"] == {
         "connect_timeout": 5,
+        "prepare_threshold": 1,
         "options": "-c idle_in_transaction_session_timeout=15s",
     }

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 import pytest
 from celery import current_app
 
-from payments import messenger
+from payments import messenger, wake
 from payments.messenger import Errand, Messenger
 
 SECONDS = 5
@@ -30,11 +30,11 @@ def errands(count: int, *, at_once: int) -> Iterator[Errand]:
 
 
 def test_an_errand_is_run_by_the_thread(sent: list[tuple[str, list[str], str]]) -> None:
-    pk = uuid4()
+    pk, own = uuid4(), Messenger()
 
-    messenger.take(Errand("fulfilment", pk, "money", 20))
+    own.take(Errand("fulfilment", pk, "money", 20))
 
-    assert messenger.wait(SECONDS)
+    assert own.wait(SECONDS)
     assert sent == [("money", ["fulfilment", str(pk)], "messenger")]
 
 
@@ -56,12 +56,14 @@ def test_a_broker_that_is_away_ends_no_thread(monkeypatch: pytest.MonkeyPatch) -
         raise OSError("connection refused")
 
     monkeypatch.setattr(current_app, "send_task", refuse)
-    messenger.take(Errand("fulfilment", uuid4(), "money", 20))
-    assert messenger.wait(SECONDS)
+    own = Messenger()
+    own.take(Errand("fulfilment", uuid4(), "money", 20))
+    assert own.wait(SECONDS)
+    assert wake.pause.is_on()
 
-    messenger.take(Errand("fulfilment", uuid4(), "money", 20))
+    own.take(Errand("fulfilment", uuid4(), "money", 20))
 
-    assert messenger.wait(SECONDS)
+    assert own.wait(SECONDS)
 
 
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from itertools import permutations
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from pytest_django.fixtures import Settings
@@ -127,6 +127,16 @@ def test_a_failed_event_that_is_kept_meanwhile_is_met_again(provider: FakeProvid
     assert webhooks.keep_failed("stripe", hint, "the answer was lost", now=now) == Status.PROCESSED
 
     assert WebhookEvent.objects.get().attempts == 0
+
+
+def test_a_repeat_of_an_event_finished_meanwhile_wakes_nobody(provider: FakeProvider, now: datetime) -> None:
+    tell(provider, pay(provider, hold()), "payment_intent.succeeded", event_id="evt_1")
+    as_it_was_read = WebhookEvent(pk=WebhookEvent.objects.get().pk, status=Status.PENDING)
+
+    with transaction.atomic():
+        assert webhooks.meet_again(as_it_was_read, now=now) == Status.PROCESSED
+
+    assert WebhookEvent.objects.get().next_attempt_at is None
 
 
 def test_a_repeat_of_an_event_in_hand_leaves_its_next_try(provider: FakeProvider, now: datetime) -> None:
