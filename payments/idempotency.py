@@ -6,22 +6,27 @@ the whole request it came with: nobody reads another's answer by guessing a key.
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from functools import partial
+from datetime import datetime
+from functools import cache
 from typing import Any, ClassVar
+from uuid import UUID
 
-from django.db import transaction
+from django.db import Error, connection, transaction
 from django.db.models import F
 
 from payments.exceptions import PaymentsError
-from payments.models import IdempotencyKey
+from payments.models import IdempotencyKey, rows
 
 LONGEST = 255
-# A request that outlives its lease leaves nothing: short, so that a dead process keeps no guest waiting for long.
-LEASE = timedelta(seconds=15)
 LOWEST_SERVER_ERROR = 500
+# Each statement sees what was committed before it: what a twin kept is seen by whoever is given the lock after it.
+ASK = """
+SELECT pg_try_advisory_lock(%s);
+SELECT id, fingerprint, response_status FROM idempotency_keys WHERE scope = %s AND key = %s
+"""
 
 
 class KeyMissing(PaymentsError):
@@ -68,6 +73,12 @@ class Request:
         text = json.dumps([self.method, self.path, self.body], sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()
 
+    @property
+    def lock(self) -> int:
+        """Return the number under which PostgreSQL locks the key."""
+        digest = hashlib.sha256(f"{self.caller}\0{self.key}".encode()).digest()
+        return int.from_bytes(digest[:8], signed=True)
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -88,6 +99,15 @@ def check(key: str) -> str:
     return key
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a key was sent with before, and whether an answer is kept for it."""
+
+    pk: UUID
+    fingerprint: str
+    response_status: int | None
+
+
 Keep = Callable[[Answer], None]
 
 
@@ -100,71 +120,91 @@ def answer_once(request: Request, act: Callable[[Keep], Answer], *, now: datetim
 
     Raises KeyReused, KeyInUse.
     """
+    kept: list[Answer] = []
+
+    def keep_this(answer: Answer) -> None:
+        keep(request, answer, now=now)
+        kept.append(answer)
+
+    with alone(request) as known:
+        if known and known.fingerprint != request.fingerprint:
+            count(known, mismatches=1)
+            raise KeyReused
+        if known and known.response_status is not None:
+            count(known, replays=1)
+            return replay(known)
+        answer = act(keep_this)
+        if not kept and not known:
+            keep(request, None, now=now)
+        return answer
+
+
+@contextmanager
+def alone(request: Request) -> Iterator[Known | None]:
+    """Hold a key for as long as its request runs, and give what is known of it. Raises KeyInUse.
+
+    The lock is the connection's own: it ends with the process, however that ends.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(ASK, [request.lock, request.caller, request.key])
+        if not cursor.fetchone()[0]:
+            raise KeyInUse
+        cursor.nextset()
+        found = cursor.fetchone()
     try:
-        row, is_mine = claim(request, now=now)
-    except KeyReused:
-        count(request, mismatches=1)
-        raise
-    if not is_mine:
-        count(request, replays=1)
-        return Answer(row.response_status or 0, row.response_body, is_replay=True, headers=row.response_headers)
-    try:
-        return act(partial(keep, row))
+        yield Known(*found) if found else None
     finally:
-        release(row)
+        let_go(request)
 
 
-@transaction.atomic(durable=True)
-def claim(request: Request, *, now: datetime) -> tuple[IdempotencyKey, bool]:
-    """Take a key under a lease, or find what became of it. Raises KeyReused, KeyInUse."""
-    fresh = IdempotencyKey(
+def let_go(request: Request) -> None:
+    """Give a key's lock back; where the connection is lost, so is the lock."""
+    with suppress(Error), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_unlock(%s)", [request.lock])
+
+
+@transaction.atomic(savepoint=False)
+def keep(request: Request, answer: Answer | None, *, now: datetime) -> None:
+    """Keep the first answer for good, or, without one, what the key was sent with; our own errors are not kept.
+
+    Raises KeyInUse, and so takes the effect back, where another request was answered meanwhile.
+    """
+    if answer and answer.status >= LOWEST_SERVER_ERROR:
+        return
+    row = IdempotencyKey(
         scope=request.caller,
         key=request.key,
         method=request.method,
         path=request.path[:255],
         fingerprint=request.fingerprint,
-        locked_until=now + LEASE,
         created_at=now,
     )
-    IdempotencyKey.objects.bulk_create([fresh], ignore_conflicts=True)
-    row = IdempotencyKey.objects.select_for_update().get(scope=request.caller, key=request.key)
-    if row.fingerprint != request.fingerprint:
-        raise KeyReused
-    if row.pk == fresh.pk:
-        return row, True
-    if row.response_status is not None:
-        return row, False
-    if row.locked_until and row.locked_until > now:
+    if answer:
+        row.response_status, row.response_body, row.response_headers = answer.status, answer.body, answer.headers
+    if not rows.ask(keeping(), *rows.inserted(row).values):
         raise KeyInUse
-    row.locked_until = now + LEASE
-    row.save(update_fields=["locked_until"])
-    return row, True
 
 
-@transaction.atomic(durable=True)
-def count(request: Request, *, replays: int = 0, mismatches: int = 0) -> None:
-    """Count what a key was sent for after its first request, for the console to show."""
-    IdempotencyKey.objects.filter(scope=request.caller, key=request.key).update(
-        replays=F("replays") + replays, mismatches=F("mismatches") + mismatches
+@cache
+def keeping() -> str:
+    """Write the statement that keeps an answer where none is kept."""
+    names = ("response_status", "response_body", "response_headers")
+    changes = ", ".join(f"{name} = excluded.{name}" for name in names)
+    return (
+        f"{rows.insertion(IdempotencyKey)} ON CONFLICT (scope, key) DO UPDATE SET {changes}"
+        " WHERE idempotency_keys.response_status IS NULL RETURNING id"
     )
 
 
-@transaction.atomic(savepoint=False)
-def keep(row: IdempotencyKey, answer: Answer) -> None:
-    """Keep the first answer for good; one of our own errors is not kept.
-
-    Raises KeyInUse, and so takes the effect back, where the lease has gone to another request meanwhile.
-    """
-    if answer.status >= LOWEST_SERVER_ERROR:
-        return
-    mine = IdempotencyKey.objects.filter(pk=row.pk, locked_until=row.locked_until)
-    kept = {"response_status": answer.status, "response_body": answer.body, "response_headers": answer.headers}
-    if not mine.update(**kept, locked_until=None):
-        raise KeyInUse
+def replay(known: Known) -> Answer:
+    """Return the answer that is kept."""
+    row = IdempotencyKey.objects.get(pk=known.pk)
+    return Answer(row.response_status or 0, row.response_body, is_replay=True, headers=row.response_headers)
 
 
 @transaction.atomic(durable=True)
-def release(row: IdempotencyKey) -> None:
-    """Give the lease back; a key with no kept answer may be tried again at once."""
-    mine = IdempotencyKey.objects.filter(pk=row.pk, response_status=None, locked_until=row.locked_until)
-    mine.update(locked_until=None)
+def count(known: Known, *, replays: int = 0, mismatches: int = 0) -> None:
+    """Count what a key was sent for after its first request, for the console to show."""
+    IdempotencyKey.objects.filter(pk=known.pk).update(
+        replays=F("replays") + replays, mismatches=F("mismatches") + mismatches
+    )

@@ -50,9 +50,16 @@ class Truth(StrEnum):
 @transaction.atomic(savepoint=False)
 def open_order(*, kind: str, event_id: UUID, lines: list[Line], buyer: Buyer, currency: str, now: datetime) -> Order:
     """Write down what a guest wants to buy, at our own prices, held from now."""
+    order = new_order(kind=kind, event_id=event_id, lines=lines, buyer=buyer, currency=currency, now=now)
+    order.save(force_insert=True)
+    return order
+
+
+def new_order(*, kind: str, event_id: UUID, lines: list[Line], buyer: Buyer, currency: str, now: datetime) -> Order:
+    """Make the order of what a guest wants to buy, at our own prices, held from now; the caller saves it."""
     subtotal = sum(line.quantity * line.unit_price_cents for line in lines)
     fees = sum(line.quantity * line.unit_fee_cents for line in lines)
-    return Order.objects.create(
+    return Order(
         kind=kind,
         event_id=event_id,
         name=buyer.name,

@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection, models, transaction
-from django.db.models import Q
 
 from payments.models import IdempotencyKey, WebhookEvent
 
@@ -33,7 +32,7 @@ def purge(*, now: datetime, batch: int = BATCH) -> Iterator[tuple[str, int]]:
     """Purge whatever is over thirty days old and finished; yield each batch's table and count."""
     before = now - KEPT
     finished = WebhookEvent.objects.filter(status__in=WebhookEvent.FINISHED, processed_at__lt=before)
-    answered = IdempotencyKey.objects.filter(Q(locked_until=None) | Q(locked_until__lt=before), created_at__lt=before)
+    answered = IdempotencyKey.objects.filter(created_at__lt=before)
     yield from delete_in_batches(finished, batch)
     yield from delete_in_batches(answered, batch)
     for of_product in _products:

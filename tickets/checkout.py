@@ -2,12 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from uuid import UUID
 
 from django.db import transaction
 
 from payments import expiry, orders
-from payments.models import Order
+from payments.models import Order, rows
 from payments.orders import Buyer, Line
 from tickets import holds, promos
 from tickets.exceptions import CodeUsedUp, NothingChosen, NotOnSale, SoldOut, TooMany, UnknownType
@@ -34,12 +33,12 @@ def buy_tickets(
     """
     chosen = choose(event, quantities)
     try:
-        return place_order(event.pk, chosen=chosen, buyer=buyer, now=now, code=code, remember=remember)
+        return place_order(event, chosen=chosen, buyer=buyer, now=now, code=code, remember=remember)
     except (SoldOut, CodeUsedUp):
         dead = {*holds.overdue_orders((type_.pk for type_ in chosen), now=now), *promos.overdue_orders(code, now=now)}
         if not expiry.expire_these(sorted(dead), now=now):
             raise
-    return place_order(event.pk, chosen=chosen, buyer=buyer, now=now, code=code, remember=remember)
+    return place_order(event, chosen=chosen, buyer=buyer, now=now, code=code, remember=remember)
 
 
 def choose(event: Event, quantities: Mapping[str, int]) -> dict[TicketType, int]:
@@ -57,7 +56,7 @@ def choose(event: Event, quantities: Mapping[str, int]) -> dict[TicketType, int]
 
 @transaction.atomic(durable=True)
 def place_order(
-    event_id: UUID,
+    event: Event,
     *,
     chosen: Mapping[TicketType, int],
     buyer: Buyer,
@@ -67,14 +66,13 @@ def place_order(
 ) -> Order:
     """Write the order and take its places and its code, all or nothing.
 
-    Raises SoldOut, NotOnSale, and what a code is refused with.
+    The places, for which everybody waits, are taken last. Raises SoldOut, NotOnSale, and what a code is refused with.
     """
-    event = Event.objects.get(pk=event_id)
     if not event.is_on_sale(now) or not all(type_.is_offered(now) for type_ in chosen):
         raise NotOnSale
     promo = promos.find(event, code, now=now) if code else None
     lines = [line_for(type_, quantity, promo) for type_, quantity in chosen.items()]
-    order = orders.open_order(
+    order = orders.new_order(
         kind=Order.Kind.GA_TICKET,
         event_id=event.pk,
         lines=lines,
@@ -82,12 +80,14 @@ def place_order(
         currency=event.currency,
         now=now,
     )
-    holds.take(order, {type_.pk: quantity for type_, quantity in chosen.items()})
+    places = {type_.pk: quantity for type_, quantity in chosen.items()}
+    rows.write(rows.inserted(order), *map(rows.inserted, holds.of(order, places)))
     OrderTerms.objects.keep_for(order)
-    if promo:
-        promos.take(order, promo, discount_cents=sum(line.quantity * line.unit_discount_cents for line in lines))
     if remember:
         remember(order)
+    holds.take_places(places)
+    if promo:
+        promos.take(order, promo, discount_cents=sum(line.quantity * line.unit_discount_cents for line in lines))
     return order
 
 

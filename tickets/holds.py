@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Subquery, Sum, When
 from django.db.models.functions import Coalesce
 
-from payments.models import Order, Payment
+from payments.models import Order, Payment, rows
 from tickets.exceptions import SoldOut
 from tickets.models import Ticket, TicketReservation, TicketType, WaitingGuest
 
@@ -21,12 +21,22 @@ def take(order: Order, quantities: dict[UUID, int], *, from_the_line: bool = Fal
 
     What somebody waits for is taken from the waiting line only. Raises SoldOut.
     """
-    for type_id in sorted(quantities):
-        take_of_type(type_id, quantities[type_id], from_the_line=from_the_line)
-    TicketReservation.objects.bulk_create(
+    rows.write(*(rows.inserted(hold) for hold in of(order, quantities)))
+    take_places(quantities, from_the_line=from_the_line)
+
+
+def of(order: Order, quantities: dict[UUID, int]) -> list[TicketReservation]:
+    """Make the holds an order has on several types; the caller saves them."""
+    return [
         TicketReservation(order=order, ticket_type_id=type_id, quantity=quantity, expires_at=order.expires_at)
         for type_id, quantity in sorted(quantities.items())
-    )
+    ]
+
+
+def take_places(quantities: dict[UUID, int], *, from_the_line: bool = False) -> None:
+    """Take places of several types, in key order: the last thing a buyer does, for everybody waits for these rows."""
+    for type_id in sorted(quantities):
+        take_of_type(type_id, quantities[type_id], from_the_line=from_the_line)
 
 
 def take_of_type(type_id: UUID, quantity: int, *, from_the_line: bool = True) -> None:

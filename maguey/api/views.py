@@ -133,8 +133,16 @@ class Orders(Counted):
 
         def place(keep: Keep) -> Answer:
             event = get_object_or_404(Event.objects.visible(), slug=wanted["event"])
-            order = hold_table if "table" in wanted else hold_tickets
-            return made(order(event, wanted, remember=lambda order: keep(made(order))))
+            hold = hold_table if "table" in wanted else hold_tickets
+            answers: list[Answer] = []
+
+            def remember(order: Order) -> None:
+                order.event = event
+                answers.append(made(order))
+                keep(answers[-1])
+
+            hold(event, wanted, remember=remember)
+            return answers[-1]
 
         return respond(idempotency.answer_once(bound(request, key), place, now=timezone.now()))
 

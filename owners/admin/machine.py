@@ -193,7 +193,7 @@ class IdempotencyKeyAdmin(EveryNightOnly, ReadOnlyAdmin):
     ordering = ("-created_at",)
     fieldsets = (
         ("What was asked", {"fields": ("key", "scope", "method", "path", "fingerprint", "created_at")}),
-        ("What it was used for again", {"fields": ("replays", "mismatches", "locked_until")}),
+        ("What it was used for again", {"fields": ("replays", "mismatches")}),
         ("What was answered, without its secrets", {"fields": ("response_status", "answer", "headers")}),
     )
     readonly_fields = ("answer", "headers")

@@ -7,7 +7,7 @@ from django.db.models import Q
 
 
 class IdempotencyKey(models.Model):
-    """One key one client sent us, with the answer it got."""
+    """One key one client sent us, with the answer it got; without one where that holds a secret."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     scope = models.CharField(max_length=100, help_text="Whose key it is: nobody reads another's answer.")
@@ -20,7 +20,6 @@ class IdempotencyKey(models.Model):
     response_headers = models.JSONField(default=dict, blank=True)
     replays = models.PositiveIntegerField(default=0, help_text="How often the first answer was given again.")
     mismatches = models.PositiveIntegerField(default=0, help_text="How often it came with another request.")
-    locked_until = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField()
 
     class Meta:

@@ -57,8 +57,10 @@ def updated(row: models.Model, *names: str) -> Write:
 
 
 def inserted(row: models.Model) -> Write:
-    """Return the statement that saves a new row."""
-    return Write(insertion(type(row)), tuple(saved(row, field, is_new=True) for field in row._meta.concrete_fields))
+    """Return the statement that saves a new row, which counts as saved from here."""
+    values = tuple(saved(row, field, is_new=True) for field in row._meta.concrete_fields)
+    row._state.adding, row._state.db = False, connection.alias
+    return Write(insertion(type(row)), values)
 
 
 def saved(row: models.Model, field: Any, *, is_new: bool = False) -> Any:  # Any: a field of any type, and its value

@@ -1,4 +1,3 @@
-from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -13,7 +12,7 @@ from tests.buying import clock, come_back, hold
 from tests.factories.tickets import EventFactory, PromoCodeFactory, TicketTypeFactory
 from tests.factories.vip import TableFactory, hold_table
 from tests.fakes import FakeProvider
-from tests.threads import all_at_once
+from tests.threads import all_at_once, held_elsewhere
 from tickets.models import TicketType
 from vip import tables
 from vip.models import Table
@@ -112,35 +111,34 @@ def test_a_refusal_leaves_the_key_free() -> None:
     assert placed.status_code == 201
 
 
-def test_a_request_cut_off_leaves_neither_order_nor_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    from payments import idempotency
-
+@pytest.mark.parametrize("step", ["payments.idempotency.keep", "tickets.holds.take_places"])
+def test_a_request_cut_off_leaves_neither_order_nor_answer(monkeypatch: pytest.MonkeyPatch, step: str) -> None:
     type_ = TicketTypeFactory.create()
 
-    def die(*_: object) -> None:
+    def die(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(idempotency, "keep", die)
+        patched.setattr(step, die)
         with pytest.raises(KeyboardInterrupt):
             post("orders/", wanted(type_))
-    assert not Order.objects.exists()
+    assert (Order.objects.exists(), IdempotencyKey.objects.exists()) == (False, False)
 
     assert post("orders/", wanted(type_)).status_code == 201
 
 
-def test_a_key_whose_holder_died_is_free_after_its_lease() -> None:
+def test_a_key_whose_holder_died_is_free_at_once() -> None:
     type_ = TicketTypeFactory.create()
     post("orders/", wanted(type_))
-    IdempotencyKey.objects.update(response_status=None, locked_until=clock() + timedelta(minutes=1))
-    assert post("orders/", wanted(type_)).json()["code"] == "idempotency_key_in_use"
-
-    IdempotencyKey.objects.update(locked_until=clock() - timedelta(seconds=1))
+    key = IdempotencyKey.objects.get()
+    key.delete()
+    with held_elsewhere(key):
+        assert post("orders/", wanted(type_)).json()["code"] == "idempotency_key_in_use"
 
     assert post("orders/", wanted(type_)).status_code == 201
 
 
-def test_a_request_that_outlives_its_lease_leaves_nothing() -> None:
+def test_a_request_that_loses_its_key_with_its_connection_leaves_nothing() -> None:
     type_ = TicketTypeFactory.create()
     request = idempotency.Request("key", "guest", "POST", "/orders/", {})
 
@@ -149,7 +147,8 @@ def test_a_request_that_outlives_its_lease_leaves_nothing() -> None:
         return idempotency.Answer(201, order.reference)
 
     def slowly(keep: idempotency.Keep) -> idempotency.Answer:
-        idempotency.answer_once(request, buy, now=clock() + idempotency.LEASE)
+        idempotency.let_go(request)
+        idempotency.answer_once(request, buy, now=clock())
         return buy(keep)
 
     with pytest.raises(idempotency.KeyInUse):
@@ -428,9 +427,9 @@ def test_who_asks_too_often_is_told_when_to_come_back(
 def test_a_second_request_while_the_first_runs_is_told_when_to_come_back() -> None:
     type_ = TicketTypeFactory.create()
     post("orders/", wanted(type_))
-    IdempotencyKey.objects.update(response_status=None, locked_until=clock() + timedelta(seconds=10))
 
-    answer = post("orders/", wanted(type_))
+    with held_elsewhere(IdempotencyKey.objects.get()):
+        answer = post("orders/", wanted(type_))
 
     assert (answer.status_code, answer.json()["code"], answer["Retry-After"]) == (409, "idempotency_key_in_use", "1")
 

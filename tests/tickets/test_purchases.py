@@ -4,12 +4,12 @@ import pytest
 
 from payments import idempotency, presses
 from payments.exceptions import StillHolding
-from payments.idempotency import Request
+from payments.idempotency import Answer, Request
 from payments.models import IdempotencyKey, Order
 from tests.buying import GUEST, come_back, fresh, pay, start
 from tests.factories.tickets import TicketTypeFactory
 from tests.fakes import FakeProvider
-from tests.threads import all_at_once
+from tests.threads import all_at_once, held_elsewhere
 from tickets import purchases
 from tickets.exceptions import SoldOut
 from tickets.models import TicketType
@@ -135,12 +135,9 @@ def test_a_twin_that_takes_too_long_is_said_kindly(
 ) -> None:
     type_ = TicketTypeFactory.create()
     press(type_, now=now)
-    row = IdempotencyKey.objects.get()
-    row.response_status, row.response_body, row.locked_until = None, None, now + timedelta(minutes=1)
-    row.save()
     monkeypatch.setattr(presses, "LOOK_SECONDS", 0)
 
-    with pytest.raises(StillHolding):
+    with held_elsewhere(IdempotencyKey.objects.get()), pytest.raises(StillHolding):
         press(type_, now=now)
 
     assert Order.objects.count() == 1
@@ -151,7 +148,6 @@ def test_a_press_is_kept_apart_from_a_programs_keys(provider: FakeProvider, now:
     press(type_, now=now)
     key = IdempotencyKey.objects.get().key
 
-    row, is_mine = idempotency.claim(Request(key, "somebody", "POST", "/", {}), now=now)
+    answer = idempotency.answer_once(Request(key, "somebody", "POST", "/", {}), lambda _: Answer(200, "mine"), now=now)
 
-    assert is_mine
-    assert row.scope == "somebody"
+    assert (answer.body, answer.is_replay) == ("mine", False)

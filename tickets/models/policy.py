@@ -6,11 +6,15 @@ from datetime import datetime, timedelta
 from django.db import models
 from django.db.models import Q
 
-from payments.models import Order
+from payments.models import Order, rows
 from payments.states import frozen, never_deleted
 from tickets.models.event import Event
 
 TERMS = ("all_until_hours", "part_until_hours", "part_percent", "fees_come_back", "deposit_comes_back")
+KEEP_TERMS = f"""
+INSERT INTO order_terms (id, order_id, {", ".join(TERMS)})
+SELECT %s, %s, {", ".join(TERMS)} FROM refund_policies WHERE event_id = %s RETURNING id
+"""  # noqa: S608 (our own names)
 
 
 class Terms(models.Model):
@@ -60,9 +64,7 @@ class OrderTermsManager(models.Manager["OrderTerms"]):
 
     def keep_for(self, order: Order) -> None:
         """Keep the night's terms with an order as they are now; a night without any promises nothing."""
-        policy = RefundPolicy.objects.filter(event_id=order.event_id).values(*TERMS).first()
-        if policy:
-            self.create(order=order, **policy)
+        rows.ask(KEEP_TERMS, uuid.uuid4(), order.pk, order.event_id)
 
 
 class OrderTerms(Terms):
