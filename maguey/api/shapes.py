@@ -150,8 +150,8 @@ class OrderShape(serializers.ModelSerializer[Order]):
 
     event = serializers.CharField(source="event.slug")
     truth = serializers.CharField()
-    tickets = TicketShape(many=True)
-    reservation = ReservationShape(source="vip_reservation", allow_null=True, default=None)
+    tickets = TicketShape(many=True, source="tickets_there")
+    reservation = ReservationShape(source="reservation_there", allow_null=True)
 
     class Meta:
         model = Order

@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from maguey.api import examples
 from maguey.api.examples import shown
-from maguey.api.shapes import OrderShape, PlainText
+from maguey.api.shapes import OrderShape, PlainText, ReservationShape, TicketShape
 from payments.models import Order, PaymentFailure, Refund
 
 SLUG = 60
@@ -55,6 +55,8 @@ class NewNightShape(serializers.Serializer[Any]):  # Any: no model behind it
 class StaffOrderShape(OrderShape):
     """An order as those who run its night see it."""
 
+    tickets = TicketShape(many=True)
+    reservation = ReservationShape(source="vip_reservation", allow_null=True, default=None)
     truth = None  # type: ignore[assignment]  # what a guest is told; whoever runs the night reads the status
 
     class Meta(OrderShape.Meta):

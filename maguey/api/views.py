@@ -28,7 +28,7 @@ from maguey.api.shapes import (
 from payments import checkout, expiry, idempotency, orders, rate_limits
 from payments.idempotency import Answer, Keep
 from payments.models import Order
-from payments.orders import Buyer
+from payments.orders import Buyer, Truth
 from tickets import checkout as ticket_checkout
 from tickets import holds, promos
 from tickets.models import Event
@@ -255,16 +255,21 @@ def find(reference: str) -> Order:
     return get_object_or_404(Order.objects.select_related("event"), reference=reference)
 
 
-def shown(order: Order) -> dict[str, Any]:  # Any: JSON
-    """Write an order as the API shows it."""
-    seen: Any = order  # Any: its truth is put on it
-    seen.truth = orders.truth(order).value
+def shown(order: Order, *, is_new: bool = False) -> dict[str, Any]:  # Any: JSON
+    """Write an order as the API shows it; what cannot be there yet is not looked for."""
+    seen: Any = order  # Any: what is shown beside it is put on it
+    is_unpaid = order.status == Order.Status.PENDING
+    seen.truth = (Truth.NOT_CHARGED if is_new and is_unpaid else orders.truth(order)).value
+    seen.tickets_there = () if is_unpaid else order.tickets.all()
+    seen.reservation_there = (
+        getattr(order, "vip_reservation", None) if order.kind == Order.Kind.VIP_RESERVATION else None
+    )
     return {**OrderShape(seen).data}
 
 
 def made(order: Order) -> Answer:
     """Answer with an order that is new, and where it is."""
-    return Answer(201, shown(order), headers={"Location": reverse("api:order", args=[order.reference])})
+    return Answer(201, shown(order, is_new=True), headers={"Location": reverse("api:order", args=[order.reference])})
 
 
 def bound(request: Request, key: str) -> idempotency.Request:
