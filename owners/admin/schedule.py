@@ -1,5 +1,7 @@
 """What beat does when: a task can be told anything, so only superusers tell it."""
 
+from typing import Any
+
 from django.contrib import admin
 from django_celery_beat import admin as beat
 from django_celery_beat.models import (
@@ -9,6 +11,8 @@ from django_celery_beat.models import (
     PeriodicTask,
     SolarSchedule,
 )
+from unfold.admin import ModelAdmin
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from owners.admin.nights_only import ChiefsOnly
 
@@ -17,25 +21,40 @@ for model in (ClockedSchedule, CrontabSchedule, IntervalSchedule, PeriodicTask, 
     admin.site.unregister(model)
 
 
+class TaskWidget(UnfoldAdminSelectWidget, beat.TaskSelectWidget):  # type: ignore[misc]  # neither ships types
+    """The names of all tasks, in the console's look."""
+
+
+class TaskForm(beat.PeriodicTaskForm):  # type: ignore[misc]  # the library ships no types
+    """A task, in the console's look."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # Any: Django's own signature
+        super().__init__(*args, **kwargs)
+        self.fields["task"].widget = UnfoldAdminTextInputWidget()
+        self.fields["regtask"].widget = TaskWidget()
+
+
 @admin.register(PeriodicTask)
-class TaskAdmin(ChiefsOnly, beat.PeriodicTaskAdmin):  # type: ignore[misc]  # the library ships no types
+class TaskAdmin(ChiefsOnly, beat.PeriodicTaskAdmin, ModelAdmin):  # type: ignore[misc]  # neither ships types
     """What is done again and again."""
+
+    form = TaskForm
 
 
 @admin.register(CrontabSchedule)
-class TimeOfDayAdmin(ChiefsOnly, beat.CrontabScheduleAdmin):  # type: ignore[misc]  # the library ships no types
+class TimeOfDayAdmin(ChiefsOnly, beat.CrontabScheduleAdmin, ModelAdmin):  # type: ignore[misc]  # neither ships types
     """Times of the day and of the week."""
 
     inlines = ()
 
 
 @admin.register(ClockedSchedule)
-class MomentAdmin(ChiefsOnly, beat.ClockedScheduleAdmin):  # type: ignore[misc]  # the library ships no types
+class MomentAdmin(ChiefsOnly, beat.ClockedScheduleAdmin, ModelAdmin):  # type: ignore[misc]  # neither ships types
     """Single moments."""
 
     inlines = ()
 
 
 @admin.register(IntervalSchedule, SolarSchedule)
-class IntervalAdmin(ChiefsOnly, admin.ModelAdmin):  # type: ignore[type-arg]  # of either
+class IntervalAdmin(ChiefsOnly, ModelAdmin):  # type: ignore[misc]  # unfold ships no types
     """How often; and by the sun."""
