@@ -46,7 +46,9 @@ def choose(event: Event, quantities: Mapping[str, int]) -> dict[TicketType, int]
     wanted = {slug: quantity for slug, quantity in quantities.items() if quantity != 0}
     if not wanted or any(quantity < 0 for quantity in wanted.values()):
         raise NothingChosen
-    types = {type_.slug: type_ for type_ in event.ticket_types.filter(slug__in=wanted)}
+    types = {
+        type_.slug: type_ for type_ in rows.find(TicketType, "event_id = %s AND slug = ANY(%s)", event.pk, [*wanted])
+    }
     if types.keys() != wanted.keys():
         raise UnknownType
     if any(wanted[slug] > type_.max_per_order for slug, type_ in types.items()):

@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Subquery, Sum, When
+from django.db.models import Case, F, OuterRef, Q, QuerySet, Subquery, Sum, When
 from django.db.models.functions import Coalesce
 
 from payments.models import Order, Payment, rows
@@ -13,6 +13,15 @@ from tickets.exceptions import SoldOut
 from tickets.models import Ticket, TicketReservation, TicketType, WaitingGuest
 
 Status = TicketReservation.Status
+TAKE = """
+UPDATE ticket_types SET held = held + %s
+WHERE id = %s AND capacity >= held + sold + %s AND (
+    %s OR NOT EXISTS (
+        SELECT FROM waiting_guests
+        WHERE ticket_type_id = ticket_types.id AND status = 'waiting' AND quantity <= capacity - held - sold
+    )
+) RETURNING id
+"""
 
 
 @transaction.atomic(savepoint=False)
@@ -40,19 +49,9 @@ def take_places(quantities: dict[UUID, int], *, from_the_line: bool = False) -> 
 
 
 def take_of_type(type_id: UUID, quantity: int, *, from_the_line: bool = True) -> None:
-    """Take places of one type in one guarded statement. Raises SoldOut."""
-    room = TicketType.objects.filter(pk=type_id, capacity__gte=F("held") + F("sold") + quantity)
-    if not from_the_line:
-        room = room.exclude(awaited())
-    if not room.update(held=F("held") + quantity):
+    """Take places of one type in one guarded statement; what somebody waits for is theirs first. Raises SoldOut."""
+    if not rows.ask(TAKE, quantity, type_id, quantity, from_the_line):
         raise SoldOut
-
-
-def awaited() -> Exists:
-    """Say of a type that somebody waits for as many places as are free: they are theirs first."""
-    free = OuterRef("capacity") - OuterRef("held") - OuterRef("sold")
-    line = WaitingGuest.objects.filter(ticket_type=OuterRef("pk"), status=WaitingGuest.Status.WAITING)
-    return Exists(line.filter(quantity__lte=free))
 
 
 def release(order: Order, now: datetime) -> None:
