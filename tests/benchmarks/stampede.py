@@ -56,7 +56,17 @@ class Line:
         self._writer: asyncio.StreamWriter | None = None
 
     async def ask(self, sent: bytes) -> tuple[int, bytes]:
-        """Send a request and return the status and the body."""
+        """Send a request and return the status and the body; once more where the server had hung up meanwhile."""
+        is_kept = self._writer is not None
+        try:
+            return await self._send(sent)
+        except (asyncio.IncompleteReadError, ConnectionError) as error:
+            self.close()
+            if not is_kept or getattr(error, "partial", b""):
+                raise
+        return await self._send(sent)
+
+    async def _send(self, sent: bytes) -> tuple[int, bytes]:
         if self._reader is None or self._writer is None:
             self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self._port, local_addr=self._local)
         self._writer.write(sent)
