@@ -2,7 +2,9 @@ from functools import partial
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from pytest_django.fixtures import Settings
 
 from payments import idempotency
@@ -125,6 +127,18 @@ def test_a_request_cut_off_leaves_neither_order_nor_answer(monkeypatch: pytest.M
     assert (Order.objects.exists(), IdempotencyKey.objects.exists()) == (False, False)
 
     assert post("orders/", wanted(type_)).status_code == 201
+
+
+def test_a_hold_costs_few_statements_and_one_commit() -> None:
+    type_ = TicketTypeFactory.create()
+    post("orders/", wanted(type_), key="k0")
+
+    with CaptureQueriesContext(connection) as captured:
+        assert post("orders/", wanted(type_)).status_code == 201
+
+    said = [query["sql"] or "prepared" for query in captured.captured_queries]
+    assert (said.count("BEGIN"), said.count("COMMIT")) == (1, 1)
+    assert len(said) <= 10
 
 
 def test_a_key_whose_holder_died_is_free_at_once() -> None:
