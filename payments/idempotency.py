@@ -145,16 +145,27 @@ def alone(request: Request) -> Iterator[Known | None]:
 
     The lock is the connection's own: it ends with the process, however that ends.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(ASK, [request.lock, request.caller, request.key])
-        if not cursor.fetchone()[0]:
-            raise KeyInUse
-        cursor.nextset()
-        found = cursor.fetchone()
     try:
-        yield Known(*found) if found else None
+        is_mine, known = ask(request)
+    except Error:
+        let_go(request)
+        raise
+    if not is_mine:
+        raise KeyInUse
+    try:
+        yield known
     finally:
         let_go(request)
+
+
+def ask(request: Request) -> tuple[bool, Known | None]:
+    """Try to take a key's lock; say whether it was free, and what is known of the key."""
+    with connection.cursor() as cursor:
+        cursor.execute(ASK, [request.lock, request.caller, request.key])
+        (is_mine,) = cursor.fetchone()
+        cursor.nextset()
+        found = cursor.fetchone()
+    return is_mine, Known(*found) if found else None
 
 
 def let_go(request: Request) -> None:

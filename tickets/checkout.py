@@ -38,6 +38,9 @@ def buy_tickets(
         dead = {*holds.overdue_orders((type_.pk for type_ in chosen), now=now), *promos.overdue_orders(code, now=now)}
         if not expiry.expire_these(sorted(dead), now=now):
             raise
+    # The provider may have taken its time over those: the night is read again, as it is now.
+    event = Event.objects.get(pk=event.pk)
+    chosen = choose(event, quantities)
     return place_order(event, chosen=chosen, buyer=buyer, now=now, code=code, remember=remember)
 
 
@@ -46,9 +49,8 @@ def choose(event: Event, quantities: Mapping[str, int]) -> dict[TicketType, int]
     wanted = {slug: quantity for slug, quantity in quantities.items() if quantity != 0}
     if not wanted or any(quantity < 0 for quantity in wanted.values()):
         raise NothingChosen
-    types = {
-        type_.slug: type_ for type_ in rows.find(TicketType, "event_id = %s AND slug = ANY(%s)", event.pk, [*wanted])
-    }
+    found = rows.find(TicketType, "event_id = %s AND slug = ANY(%s)", event.pk, [*wanted])
+    types = {type_.slug: type_ for type_ in found}
     if types.keys() != wanted.keys():
         raise UnknownType
     if any(wanted[slug] > type_.max_per_order for slug, type_ in types.items()):

@@ -27,7 +27,7 @@ from maguey.api.shapes import (
 )
 from payments import checkout, expiry, idempotency, orders, rate_limits
 from payments.idempotency import Answer, Keep
-from payments.models import Order, rows
+from payments.models import Order
 from payments.orders import Buyer, Truth
 from tickets import checkout as ticket_checkout
 from tickets import holds, promos
@@ -132,7 +132,8 @@ class Orders(Counted):
         wanted = shape.validated_data
 
         def place(keep: Keep) -> Answer:
-            event = find_night(wanted["event"])
+            if not (event := Event.objects.visible_by_slug(wanted["event"])):
+                raise Http404
             hold = hold_table if "table" in wanted else hold_tickets
             answers: list[Answer] = []
 
@@ -145,13 +146,6 @@ class Orders(Counted):
             return answers[-1]
 
         return respond(idempotency.answer_once(bound(request, key), place, now=timezone.now()))
-
-
-def find_night(slug: str) -> Event:
-    """Return a night that guests may see, by a statement that is planned once. Raises Http404."""
-    for event in rows.find(Event, "slug = %s AND status <> %s", slug, Event.Status.DRAFT.value):
-        return event
-    raise Http404
 
 
 def hold_tickets(event: Event, wanted: dict[str, Any], *, remember: Callable[[Order], None]) -> Order:  # Any: JSON

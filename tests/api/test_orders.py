@@ -2,7 +2,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import DataError, connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from pytest_django.fixtures import Settings
@@ -170,6 +170,24 @@ def test_a_request_that_loses_its_key_with_its_connection_leaves_nothing() -> No
 
     assert Order.objects.count() == 1
     assert idempotency.answer_once(request, slowly, now=clock()).is_replay
+
+
+def test_a_key_whose_reading_failed_is_free_for_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    request = idempotency.Request("key", "guest", "POST", "/", {})
+    with monkeypatch.context() as patched:
+        patched.setattr(idempotency, "ASK", idempotency.ASK.replace("SELECT id", "SELECT 1 / 0, id"))
+        # A row, for the fault to be met in.
+        IdempotencyKey.objects.create(
+            scope="guest", key="key", method="POST", path="/", fingerprint=request.fingerprint, created_at=clock()
+        )
+        with pytest.raises(DataError):
+            idempotency.answer_once(request, lambda _: idempotency.Answer(200, {}), now=clock())
+
+    (elsewhere,) = all_at_once(
+        1, lambda _: idempotency.answer_once(request, lambda _: idempotency.Answer(200, {}), now=clock())
+    )
+
+    assert isinstance(elsewhere, idempotency.Answer), elsewhere
 
 
 def test_a_payments_secret_is_never_stored(sandbox: Sandbox) -> None:

@@ -2,6 +2,8 @@ import pytest
 
 from maguey import settings
 
+KEPT_ALIVE = "-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3"
+
 
 def test_what_a_databases_address_asks_for_stands_beside_our_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(settings, "DATABASE_ROLE", "web")
@@ -16,7 +18,7 @@ def test_what_a_databases_address_asks_for_stands_beside_our_limits(monkeypatch:
         "sslrootcert": "/ca.pem",
         "connect_timeout": 9,
         "prepare_threshold": 1,
-        "options": "-c work_mem=8MB -c idle_in_transaction_session_timeout=15s -c lock_timeout=5s"
+        "options": f"-c work_mem=8MB {KEPT_ALIVE} -c idle_in_transaction_session_timeout=15s -c lock_timeout=5s"
         " -c statement_timeout=20s",
     }
 
@@ -28,5 +30,5 @@ def test_an_address_that_asks_for_nothing_has_our_limits_alone(monkeypatch: pyte
     assert settings.database()["OPTIONS"] == {
         "connect_timeout": 5,
         "prepare_threshold": 1,
-        "options": "-c idle_in_transaction_session_timeout=15s",
+        "options": f"{KEPT_ALIVE} -c idle_in_transaction_session_timeout=15s",
     }

@@ -1,8 +1,11 @@
+from collections.abc import Iterable
 from datetime import datetime, timedelta
+from uuid import UUID
 
 import pytest
 from django.db import IntegrityError, ProgrammingError, transaction
 
+from payments import expiry
 from payments.models import Order
 from tests.buying import GUEST, buy, clock, hold
 from tests.factories.tickets import EventFactory, TicketTypeFactory
@@ -95,6 +98,26 @@ def test_several_types_are_taken_all_or_nothing() -> None:
 
     assert set(TicketType.objects.values_list("held", flat=True)) == {0}
     assert not Order.objects.exists()
+
+
+def test_a_night_called_off_while_dead_holds_were_ended_sells_nothing(
+    provider: FakeProvider, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    type_ = TicketTypeFactory.create(capacity=1)
+    hold(type_, quantity=1, now=now - timedelta(minutes=16))
+    expire = expiry.expire_these
+
+    def expire_slowly(orders: Iterable[UUID], *, now: datetime) -> int:
+        Event.objects.update(status=Event.Status.CLOSED)
+        return expire(orders, now=now)
+
+    monkeypatch.setattr(expiry, "expire_these", expire_slowly)
+
+    with pytest.raises(NotOnSale):
+        buy_from(type_.event, {type_.slug: 1}, now=now)
+
+    assert Order.objects.get().status == Order.Status.EXPIRED
+    assert TicketType.objects.get().held == 0
 
 
 def test_what_is_left_counts_an_overdue_hold_as_free(now: datetime) -> None:

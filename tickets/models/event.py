@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from django.db import models
 from django.db.models import F, Q
 
+from payments.models import rows
 from payments.states import Moves, Stateful, legal_moves_only
 
 
@@ -17,6 +18,11 @@ class EventQuerySet(models.QuerySet["Event"]):
     def visible(self) -> "EventQuerySet":
         """Return the nights guests may see."""
         return self.exclude(status=Event.Status.DRAFT)
+
+    def visible_by_slug(self, slug: str) -> "Event | None":
+        """Return a night guests may see, or None, by a statement that is planned once."""
+        found = rows.find(Event, "slug = %s AND status <> %s", slug, Event.Status.DRAFT.value)
+        return found[0] if found else None
 
     def upcoming(self, now: datetime) -> "EventQuerySet":
         """Return visible nights that have not ended."""
