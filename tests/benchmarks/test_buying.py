@@ -8,7 +8,7 @@ import pytest
 import urllib3
 
 from tests.benchmarks import buyers
-from tests.benchmarks.buyers import SERVER_ERRORS, Night
+from tests.benchmarks.buyers import NO_ANSWER, SERVER_ERRORS, Night
 from tests.benchmarks.report import OURS, PAPER, Figure, Plot, Report
 from tests.benchmarks.stampede import percentile
 from tests.proof.club import Club
@@ -101,7 +101,11 @@ def test_an_on_sale_rush(club: Club, report: Report) -> None:
 
     sold, held = (int(word) for word in club.run("-c", SOLD).split())
     errors = sum(seen for status, seen in night.statuses.items() if status in SERVER_ERRORS)
-    said = f"{night.refused['sold_out']} told that it is sold out, {errors} answers of 5xx, {held} held at the end"
+    silent = night.statuses[NO_ANSWER]
+    said = (
+        f"{night.refused['sold_out']} told that it is sold out, {errors} answers of 5xx, {silent} without an answer,"
+        f" {held} held at the end"
+    )
     assert sold + held <= PLACES, "oversold"
     report.add(Figure(f"{GUESTS} come for {PLACES} places: sold", said, "", sold, PLACES))
     report.add(Figure("the longest wait for an answer", "", "", max(night.waits), 5, " s", more_is_better=False))
