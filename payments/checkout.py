@@ -21,6 +21,7 @@ from payments.exceptions import (
 )
 from payments.gateways.types import Charge, Gateway, Intent, Session
 from payments.models import Order, Payment
+from payments.provider_calls import Operation
 
 Status = Payment.Status
 Closed = TypeVar("Closed", Intent, Session)
@@ -83,7 +84,7 @@ def prepare_payment(order_id: UUID, *, provider: str, mode: str, now: datetime) 
     return live
 
 
-def operation_of(payment: Payment) -> str:
+def operation_of(payment: Payment) -> Operation:
     """Name the operation by which a payment comes to be at its provider."""
     return "session_create" if payment.mode == Payment.Mode.CHECKOUT else "intent_create"
 
@@ -225,7 +226,7 @@ def shut_at_provider(payment: Payment, *, now: datetime) -> Intent | Session:
 
 
 def shut(
-    operation_type: str,
+    operation_type: Operation,
     payment: Payment,
     close: Callable[[str], Closed],
     *,

@@ -22,6 +22,11 @@ def register(kind: str, writer: Writer) -> None:
     _writers[kind] = writer
 
 
+def kinds() -> list[str]:
+    """Return every kind of message somebody writes."""
+    return sorted(_writers)
+
+
 @transaction.atomic(savepoint=False)
 def owe(
     kind: str,

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Protocol, TypeVar
+from typing import Literal, Protocol, TypeVar
 
 from django.db import transaction
 from django.db.models import F
@@ -12,6 +12,8 @@ from payments.exceptions import GatewayRefused, GatewayUnavailable, KeyMismatch
 from payments.models import ProviderCall
 
 State = ProviderCall.State
+# Every operation there is, so that a list of them need not look for them in all the rows.
+Operation = Literal["intent_create", "intent_cancel", "session_create", "session_expire", "refund"]
 # Stripe keeps a key for at least 24 hours ("Idempotent requests"); an hour less, for clocks that differ.
 KEYS_LAST = timedelta(hours=23)
 
@@ -28,7 +30,7 @@ R = TypeVar("R", bound=Resource)
 
 
 @transaction.atomic(savepoint=False)
-def promise(operation_type: str, operation_id: str, *, now: datetime) -> ProviderCall:
+def promise(operation_type: Operation, operation_id: str, *, now: datetime) -> ProviderCall:
     """Return the key of this operation, made once and the same ever after."""
     call, _ = ProviderCall.objects.get_or_create(
         operation_type=operation_type,
@@ -43,7 +45,7 @@ def promise(operation_type: str, operation_id: str, *, now: datetime) -> Provide
 
 
 def send(
-    operation_type: str,
+    operation_type: Operation,
     operation_id: str,
     request: Callable[[str], R],
     *,
@@ -77,7 +79,7 @@ def send(
     return resource
 
 
-def attempt(operation_type: str, stable_id: str) -> str:
+def attempt(operation_type: Operation, stable_id: str) -> str:
     """Name the next attempt at something that may be asked anew once an attempt has failed for good."""
     failed = ProviderCall.objects.filter(operation_type=operation_type, state=State.FAILED)
     number = failed.filter(operation_id__startswith=stable_id).count()
@@ -85,7 +87,7 @@ def attempt(operation_type: str, stable_id: str) -> str:
 
 
 @transaction.atomic(durable=True)
-def give_up(operation_type: str, operation_id: str) -> None:
+def give_up(operation_type: Operation, operation_id: str) -> None:
     """Call an attempt failed whose answer will always be an error: what became of it was read."""
     ProviderCall.objects.filter(operation_type=operation_type, operation_id=operation_id).update(state=State.FAILED)
 
@@ -99,7 +101,7 @@ def is_forgotten(call: ProviderCall, *, now: datetime) -> bool:
 
 
 @transaction.atomic(durable=True)
-def commit_promise(operation_type: str, operation_id: str, *, now: datetime) -> ProviderCall:
+def commit_promise(operation_type: Operation, operation_id: str, *, now: datetime) -> ProviderCall:
     """Keep the key before the first use of it."""
     return promise(operation_type, operation_id, now=now)
 

@@ -1,6 +1,9 @@
 """The audit of all the books, as the last runs found them."""
 
+from typing import Any
+
 from django.contrib import admin, messages
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
@@ -14,12 +17,28 @@ from owners.admin.nights_only import EveryNightOnly
 from owners.models import LedgerAudit
 
 
+class VerdictFilter(admin.SimpleListFilter):
+    """Audits by whether everything held."""
+
+    title = "verdict"
+    parameter_name = "verdict"
+    VERDICTS = {"broken": Q(broken__gt=0), "holds": Q(broken=0)}
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:  # Any: Django's own signature
+        """Name the verdicts."""
+        return [(verdict, verdict.capitalize()) for verdict in self.VERDICTS]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[LedgerAudit]) -> QuerySet[LedgerAudit]:
+        """Return the audits of that verdict."""
+        return queryset.filter(self.VERDICTS.get(self.value() or "", Q()))
+
+
 @admin.register(LedgerAudit)
 class LedgerAuditAdmin(EveryNightOnly, ReadOnlyAdmin):
     """Audits of the ledger, newest first; beat makes one an hour."""
 
     list_display = ("audited_at", "verdict", "what_is_broken")
-    list_filter = ("broken",)
+    list_filter = (VerdictFilter,)
     ordering = ("-audited_at",)
     fields = ("audited_at", "verdict", "found")
     readonly_fields = fields

@@ -1,14 +1,29 @@
 """Messages to people."""
 
+from collections.abc import Iterable
+
 from django.contrib import admin
 from django.utils.safestring import SafeString
 
 from owners import reasons
 from owners.admin import marks
 from owners.admin.base import ReadOnlyAdmin
+from owners.admin.filters import KnownFilter
 from owners.admin.looking_up import FoundByOrder
 from owners.admin.nights_only import NightsOnly
+from payments import mail
 from payments.models import Email
+
+
+class KindFilter(KnownFilter):
+    """Messages of one kind."""
+
+    title = "kind"
+    parameter_name = "kind"
+
+    def values(self) -> Iterable[tuple[str, str]]:
+        """Return the kinds somebody writes."""
+        return [(kind, marks.in_words(kind)) for kind in mail.kinds()]
 
 
 @admin.register(Email)
@@ -17,7 +32,7 @@ class EmailAdmin(FoundByOrder, NightsOnly, ReadOnlyAdmin):
 
     night_path = "order__event_id"
     list_display = ("kind", "recipient", "attempts", "next_attempt_at", "sent_at")
-    list_filter = ("kind", ("bounced_at", admin.EmptyFieldListFilter))
+    list_filter = (KindFilter, ("bounced_at", admin.EmptyFieldListFilter))
     list_select_related = ("order",)
     own_lookups = ("recipient__iexact",)
     ordering = ("-created_at",)

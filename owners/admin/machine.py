@@ -1,6 +1,6 @@
 """What providers told us, what clients sent us, and what owners were told."""
 
-from typing import Any
+from collections.abc import Iterable
 
 from django.contrib import admin, messages
 from django.db.models import Q, QuerySet
@@ -13,26 +13,45 @@ from owners import facts, provider_pages, reasons
 from owners.admin import marks
 from owners.admin.base import MismatchFilter, ReadOnlyAdmin
 from owners.admin.dialogs import AcknowledgeForm, ReplayForm, find, home_if_asked, lead_back
+from owners.admin.filters import KnownFilter
 from owners.admin.nights_only import EveryNightOnly, NightsOnly
 from owners.models import Alert
 from payments import webhooks
 from payments.gateways import stripe_events
-from payments.models import IdempotencyKey, Order, WebhookEvent
+from payments.models import IdempotencyKey, Order, Payment, WebhookEvent
 
 
-class TypeFilter(admin.SimpleListFilter):
-    """Events of one type: those we listen to are known, and need not be looked for in all that ever came."""
+class TypeFilter(KnownFilter):
+    """Events of one type we listen to."""
 
     title = "type"
     parameter_name = "type"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:  # Any: Django's own signature
-        """Name the types we listen to."""
+    def values(self) -> Iterable[tuple[str, str]]:
+        """Return the types we listen to."""
         return [(type_, type_) for type_ in sorted(stripe_events.EVENTS)]
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[WebhookEvent]) -> QuerySet[WebhookEvent]:
-        """Return the events of that type."""
-        return queryset.filter(type=self.value()) if self.value() else queryset
+
+class FromFilter(KnownFilter):
+    """Events of one provider."""
+
+    title = "provider"
+    parameter_name = "provider"
+
+    def values(self) -> Iterable[tuple[str, str]]:
+        """Return the providers."""
+        return Payment.Provider.choices
+
+
+class ChannelFilter(KnownFilter):
+    """Alerts by the way they go."""
+
+    title = "channel"
+    parameter_name = "channel"
+
+    def values(self) -> Iterable[tuple[str, str]]:
+        """Return the ways there are."""
+        return [(channel, channel.capitalize()) for channel in Alert.CHANNELS]
 
 
 @admin.register(WebhookEvent)
@@ -40,7 +59,7 @@ class WebhookEventAdmin(EveryNightOnly, ReadOnlyAdmin):
     """What providers told us."""
 
     list_display = ("type", "event_id", "state", "received_at")
-    list_filter = ("status", "provider", TypeFilter)
+    list_filter = ("status", FromFilter, TypeFilter)
     search_fields = ("event_id__exact", "about__exact")
     search_help_text = "An event or what it is about, whole"
     ordering = ("-received_at",)
@@ -120,7 +139,7 @@ class AlertAdmin(NightsOnly, ReadOnlyAdmin):
 
     night_path = "event_id"
     list_display = ("title", "channel", "created_at", "sent_at", "acknowledged_at")
-    list_filter = ("channel",)
+    list_filter = (ChannelFilter,)
     list_select_related = ("failure",)
     ordering = ("-created_at",)
     actions = ("acknowledge",)

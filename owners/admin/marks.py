@@ -26,9 +26,14 @@ def badge(word: str, tone: str) -> SafeString:
     return format_html('<span class="mark mark--{}">{}</span>', tone, word)
 
 
+def in_words(name: str) -> str:
+    """Write a name of the code as words."""
+    return name.replace("_", " ").capitalize()
+
+
 def status(value: str, word: str = "") -> SafeString:
     """Write a status in its colour."""
-    return badge(word or value.replace("_", " ").capitalize(), TONES.get(value, "calm"))
+    return badge(word or in_words(value), TONES.get(value, "calm"))
 
 
 def moment(at: datetime | None) -> str:

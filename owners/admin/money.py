@@ -1,5 +1,8 @@
 """Payments, refunds and what is owed for them."""
 
+from collections.abc import Iterable
+from typing import get_args
+
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -9,12 +12,14 @@ from django.utils.safestring import SafeString
 from owners import provider_pages, reasons
 from owners.admin import marks
 from owners.admin.base import MismatchFilter, ReadOnlyAdmin
+from owners.admin.filters import KnownFilter
 from owners.admin.looking_up import FoundByOrder
 from owners.admin.nights_only import EveryNightOnly, NightsOnly
 from payments import refunds
 from payments.exceptions import RefundTooLarge
 from payments.models import Fulfilment, Payment, ProviderCall, ReconcileRun, Refund
 from payments.money import format_cents
+from payments.provider_calls import Operation
 
 
 @admin.register(Payment)
@@ -155,12 +160,23 @@ class FulfilmentAdmin(FoundByOrder, NightsOnly, ReadOnlyAdmin):
         return reasons.of_error(promised.last_error) if promised.last_error else marks.NOTHING
 
 
+class OperationFilter(KnownFilter):
+    """Keys of one kind of operation."""
+
+    title = "operation"
+    parameter_name = "operation_type"
+
+    def values(self) -> Iterable[tuple[str, str]]:
+        """Return the operations there are."""
+        return [(operation, marks.in_words(operation)) for operation in get_args(Operation)]
+
+
 @admin.register(ProviderCall)
 class ProviderCallAdmin(EveryNightOnly, ReadOnlyAdmin):
     """Keys we sent to providers."""
 
     list_display = ("operation_type", "state", "uses", "mismatches", "resource_id")
-    list_filter = ("operation_type", "state", MismatchFilter)
+    list_filter = (OperationFilter, "state", MismatchFilter)
     search_fields = ("key", "resource_id", "operation_id")
     ordering = ("-created_at",)
     fieldsets = (

@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from owners import redaction
+from owners import audit, redaction
 from owners.models import Alert
 from payments.models import Email, IdempotencyKey, Order, ProviderCall, Refund, WebhookEvent
 from payments.refunds import refund_order
@@ -143,6 +143,31 @@ def test_machine_rows_are_written_to_be_read(provider: FakeProvider, console: Cl
     assert "$56.00" in page_of(console, refund)
     assert "https://dashboard.stripe.com/test/payments/pi_1" in page_of(console, order.payments.get())
     assert reverse("admin:payments_order_change", args=[order.pk]) in page_of(console, order.fulfilment)
+
+
+@pytest.mark.parametrize(
+    ("page", "asked"),
+    [
+        ("payments_webhookevent", "provider=stripe"),
+        ("payments_webhookevent", "type=payment_intent.succeeded"),
+        ("payments_email", "kind=tickets_ready"),
+        ("payments_providercall", "operation_type=intent_create"),
+        ("owners_alert", "channel=console"),
+        ("owners_ledgeraudit", "verdict=holds"),
+    ],
+)
+def test_lists_are_narrowed_down_to_values_they_know(
+    provider: FakeProvider, console: Client, now: datetime, page: str, asked: str
+) -> None:
+    tell(provider, buy(provider).payments.get(), "payment_intent.succeeded")
+    Alert.objects.create(cause="x", channel="console", title="X", created_at=now)
+    audit.run(now=now)
+    name, _, value = asked.partition("=")
+    answer = console.get(reverse(f"admin:{page}_changelist"), {name: value})
+    other = console.get(reverse(f"admin:{page}_changelist"), {name: "broken"})
+
+    assert (len(answer.context["cl"].result_list), len(other.context["cl"].result_list)) == (1, 0)
+    assert f'value="{value}"' in answer.text or f"?{asked}" in answer.text
 
 
 @pytest.mark.parametrize(
