@@ -112,9 +112,8 @@ def at_the_door(keys: Collection[UUID]) -> Counter[tuple[UUID, str]]:
     """Count tickets and guest passes of nights by whether they have let somebody in."""
     tickets = Ticket.objects.filter(event__in=keys).order_by().values_list("event", "status")
     passes = GuestPass.objects.filter(reservation__event__in=keys).order_by()
+    admitting = passes.values_list("reservation__event", "status").annotate(count=Count("pk"))
     counts: Counter[tuple[UUID, str]] = Counter()
-    for event, status, count in tickets.annotate(count=Count("pk")):
-        counts[event, status] += count
-    for event, status, count in passes.values_list("reservation__event", "status").annotate(count=Count("pk")):
+    for event, status, count in tickets.annotate(count=Count("pk")).union(admitting, all=True):
         counts[event, status] += count
     return counts

@@ -4,8 +4,9 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from typing import Any
 
-from django.db.models import F, Q, QuerySet, Sum
+from django.db.models import F, Q, QuerySet, Sum, Value
 from django.db.models.functions import TruncHour
 from django.utils import timezone
 
@@ -19,6 +20,7 @@ HOURS = 24
 DAYS = 30
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
+CAME, WENT = "came", "went"
 AT_THE_DOOR = (VipReservation.Provider.CASH, VipReservation.Provider.CARD_AT_DOOR)
 Mine = Callable[[str], Q]
 
@@ -50,7 +52,7 @@ def of_nights(mine: Mine, *, now: datetime) -> Takings:
     """Add up what came in for these nights and what went back; money counts when it moved, not when the night is."""
     first_day = timezone.localtime(now).date() - (DAYS - 1) * DAY
     since = timezone.make_aware(datetime.combine(first_day, time.min))
-    came, back = came_in(mine, since), went_back(mine, since)
+    came, back = moved(mine, since)
     hours, days = last_hours(now), [first_day + number * DAY for number in range(DAYS)]
     by_hour = [Figure(write_hour(hour), mark_hour(hour), came[hour], back[hour]) for hour in hours]
     came_by_day, back_by_day = by_day(came), by_day(back)
@@ -63,23 +65,27 @@ def of_nights(mine: Mine, *, now: datetime) -> Takings:
     return Takings(totals, bars.draw(by_hour), bars.draw(daily))
 
 
-def came_in(mine: Mine, since: datetime) -> Counter[datetime]:
-    """Return the cents that came in each hour, through a provider or at the door."""
+def moved(mine: Mine, since: datetime) -> tuple[Counter[datetime], Counter[datetime]]:
+    """Return the cents that came in each hour, through a provider or at the door, and those that went back."""
     paid = Payment.objects.filter(mine("order__event_id"), status=Payment.Status.SUCCEEDED, processed_at__gte=since)
     door = Order.objects.filter(mine("event_id"), paid_at__gte=since, vip_reservation__payment_provider__in=AT_THE_DOOR)
-    return hourly(paid, "processed_at", "received_cents") + hourly(door, "paid_at", "total_cents")
-
-
-def went_back(mine: Mine, since: datetime) -> Counter[datetime]:
-    """Return the cents that were promised back each hour and have not failed to go."""
+    # What was promised back has gone, unless it failed to.
     owed = Refund.objects.filter(mine("payment__order__event_id"), created_at__gte=since)
-    return hourly(owed.exclude(status=Refund.Status.FAILED), "created_at", "amount_cents")
+    sums = hourly(paid, CAME, "processed_at", "received_cents").union(
+        hourly(door, CAME, "paid_at", "total_cents"),
+        hourly(owed.exclude(status=Refund.Status.FAILED), WENT, "created_at", "amount_cents"),
+        all=True,
+    )
+    hours: dict[str, Counter[datetime]] = {CAME: Counter(), WENT: Counter()}
+    for way, hour, cents in sums:
+        hours[way][hour] += cents
+    return hours[CAME], hours[WENT]
 
 
-def hourly(rows: "QuerySet[Payment] | QuerySet[Order] | QuerySet[Refund]", at: str, cents: str) -> Counter[datetime]:
-    """Add up a column by the hour."""
-    found = rows.order_by().annotate(hour=TruncHour(at)).values_list("hour").annotate(cents=Sum(F(cents)))
-    return Counter(dict(found))
+def hourly(rows: QuerySet[Any], way: str, at: str, cents: str) -> "QuerySet[Any, Any]":  # Any: rows of several models
+    """Add up a column by the hour, with the way that money went beside it."""
+    by_hour: QuerySet[Any, Any] = rows.order_by().annotate(way=Value(way), hour=TruncHour(at))  # Any: as above
+    return by_hour.values_list("way", "hour").annotate(cents=Sum(F(cents)))
 
 
 def last_hours(now: datetime) -> list[datetime]:

@@ -10,13 +10,12 @@ from django.urls import reverse
 from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
-from owners import evening
 from payments import retrying
 from payments.models import Order, PaymentFailure
 from tests.buying import clock
 from tests.fakes import FakeProvider
 from tests.journeys.test_pages import RULES
-from tests.owners.console import busy_night, client_of, owner
+from tests.owners.console import busy_night, client_of, doors_tonight, owner
 from tickets.models import Event
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
@@ -30,9 +29,7 @@ RUN = """axe.run(document, {runOnly: %s, resultTypes: ["violations"]}).then(foun
 @pytest.fixture
 def tonight(provider: FakeProvider) -> Event:
     """Return a busy night whose doors open this evening."""
-    doors, dawn = evening.hours(clock())
-    last = dawn - timedelta(hours=1, minutes=1)  # a night starts an hour after its doors
-    return busy_night(provider, doors_at=min(max(doors, clock()) + timedelta(hours=1), last))
+    return busy_night(provider, doors_at=doors_tonight())
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from django.contrib.auth.models import User
 from django.test import Client
 
+from owners import evening
 from owners.models import OwnerAssignment
 from payments import checkout, retrying
 from payments.models import Order
@@ -54,6 +55,13 @@ def decline(provider: FakeProvider, type_: TicketType, code: str) -> Order:
     provider.decline(next(reversed(provider.intents)), code=code)
     checkout.ask_provider(order, now=clock())
     return order
+
+
+def doors_tonight() -> datetime:
+    """Return when a night's doors may open that is tonight's, whatever the hour."""
+    doors, dawn = evening.hours(clock())
+    last = dawn - timedelta(hours=1, minutes=1)  # a night starts an hour after its doors
+    return min(max(doors, clock()) + timedelta(hours=1), last)
 
 
 def busy_night(provider: FakeProvider, *, doors_at: datetime) -> Event:
