@@ -82,10 +82,11 @@ def moved(mine: Mine, since: datetime) -> tuple[Counter[datetime], Counter[datet
     return hours[CAME], hours[WENT]
 
 
-def hourly(rows: QuerySet[Any], way: str, at: str, cents: str) -> "QuerySet[Any, Any]":  # Any: rows of several models
+def hourly(rows: QuerySet[Any], way: str, at: str, cents: str) -> QuerySet[Any, Any]:  # Any: rows of several models
     """Add up a column by the hour, with the way that money went beside it."""
-    by_hour: QuerySet[Any, Any] = rows.order_by().annotate(way=Value(way), hour=TruncHour(at))  # Any: as above
-    return by_hour.values_list("way", "hour").annotate(cents=Sum(F(cents)))
+    hours = rows.order_by().annotate(way=Value(way), hour=TruncHour(at)).values_list("way", "hour")
+    sums: QuerySet[Any, Any] = hours.annotate(cents=Sum(F(cents)))  # Any: as above
+    return sums
 
 
 def last_hours(now: datetime) -> list[datetime]:
