@@ -15,9 +15,10 @@ from django.utils.translation.template import templatize
 
 LANGUAGE = "es"
 SPOKEN_TO_GUESTS = ("payments", "tickets", "vip", "maguey")
-# The console speaks English, and the provider's stand-in has words of its own.
+# The console speaks English, the provider's stand-in has words of its own, and no guest hears of rows.
 NOT_FOR_GUESTS = (
-    "payments/sandbox", "maguey/demo", "maguey/embedded", "maguey/supervisor", "templates/admin", "templates/outbox",
+    "payments/models/rows.py", "payments/sandbox",
+    "maguey/demo", "maguey/embedded", "maguey/supervisor", "templates/admin", "templates/outbox",
 )  # fmt: skip
 KEYWORDS: dict[str, tuple[int, ...] | None] = {
     "_": None,

@@ -1,22 +1,30 @@
-"""The short way to the doors at which payment providers knock.
+"""The short ways in, for programs: payment providers at their doors, and whoever uses the API.
 
-What knocks there is a program with a signature: it has no session, no language and no page to be kept safe, and it may
-come fifty times at once. So it passes by all that is there for people; what the log says of it, its event says.
+They have no session and no page to be kept safe, and may come fifty at once. So they pass by all that is there for
+people. What the log says of a delivery, its event says; a request of the API is logged like a page's.
 """
 
 from collections.abc import Callable
+from functools import partial
 from uuid import uuid4
 
 from django.http import HttpRequest, HttpResponse
+from django.template.response import SimpleTemplateResponse
 from django.urls import resolve
+from django.utils import translation
 from structlog.contextvars import bind_contextvars, clear_contextvars
+
+from maguey import acting
+from payments import actors, identity
 
 Respond = Callable[[HttpRequest], HttpResponse]
 
 DOORS = "/webhooks/"
+API = "/api/v1/"
+PAGES_OF_THE_API = ("/api/v1/docs/", "/api/v1/schema/")
 
 
-def middleware(respond: Respond) -> Respond:
+def providers(respond: Respond) -> Respond:
     """Lead requests at a provider's door straight to it."""
 
     def answer(request: HttpRequest) -> HttpResponse:
@@ -31,9 +39,31 @@ def middleware(respond: Respond) -> Respond:
     return answer
 
 
+def programs(respond: Respond) -> Respond:
+    """Lead requests of the API to it, as nobody until a key says whose they are, and in the language they ask for."""
+
+    def answer(request: HttpRequest) -> HttpResponse:
+        path = request.path_info
+        if not path.startswith(API) or path.startswith(PAGES_OF_THE_API):
+            return respond(request)
+        language = translation.get_language_from_request(request)
+        with identity.acting(identity.NOBODY), translation.override(language):
+            token = actors.begin(partial(acting.of_request, request))
+            try:
+                response = let_in(request)
+            finally:
+                actors.end(token)
+        response.headers["Content-Language"] = language
+        return response
+
+    return answer
+
+
 def let_in(request: HttpRequest) -> HttpResponse:
     """Answer a request with the view at its address. Raises Resolver404."""
     request.resolver_match = match = resolve(request.path_info)
     response: HttpResponse = match.func(request, *match.args, **match.kwargs)
+    if isinstance(response, SimpleTemplateResponse):
+        response.render()
     response.headers["Content-Length"] = str(len(response.content))  # so that the connection may stay open
     return response

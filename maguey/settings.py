@@ -104,9 +104,10 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "maguey.doors.middleware",
+    "maguey.doors.providers",
     "maguey.logs.QuietRequestMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "maguey.doors.programs",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "maguey.policies.PolicyMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",
@@ -164,6 +165,7 @@ def database() -> dict[str, Any]:
     if DATABASE_ROLE != "migrate":
         limits += " -c lock_timeout=5s -c statement_timeout=20s"
     config.update(
+        ENGINE="maguey.postgresql",
         CONN_MAX_AGE=env.int("CONN_MAX_AGE", default=60),
         CONN_HEALTH_CHECKS=True,
         # Only the few statements that payments.models.rows asks are prepared, each when it comes the second time.

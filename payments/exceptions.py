@@ -58,12 +58,6 @@ class PaymentDeclined(PaymentsError):
     status = 402
 
 
-class StillHolding(PaymentsError):
-    """We are still holding your places. Please try once more in a moment."""
-
-    code = "still_holding"
-
-
 class StillBusy(PaymentsError):
     """We are still busy with your last tap. Please try once more in a moment."""
 

@@ -19,14 +19,13 @@ from django.db.models import F
 
 from payments.exceptions import PaymentsError
 from payments.models import IdempotencyKey, rows
+from payments.models.rows import RowMissing, Write
 
 LONGEST = 255
 LOWEST_SERVER_ERROR = 500
+LOOK = "SELECT id, fingerprint, response_status FROM idempotency_keys WHERE scope = %s AND key = %s"
 # Each statement sees what was committed before it: what a twin kept is seen by whoever is given the lock after it.
-ASK = """
-SELECT pg_try_advisory_lock(%s);
-SELECT id, fingerprint, response_status FROM idempotency_keys WHERE scope = %s AND key = %s
-"""
+ASK = f"SELECT pg_try_advisory_lock(%s); {LOOK}"
 
 
 class KeyMissing(PaymentsError):
@@ -109,10 +108,48 @@ class Known:
 
 
 Keep = Callable[[Answer], None]
+Keeping = Callable[[Answer], Write]
+
+
+def answer_with_effect(request: Request, act: Callable[[Keeping], Answer], *, now: datetime) -> Answer:
+    """Answer a request whose whole effect is one commit, and repeat that answer for its key.
+
+    `act` is given what makes the statement that keeps its answer, to be written in that commit. Twins may run side by
+    side: the row's uniqueness takes back all that the later one did, and it gets the first one's answer.
+
+    Raises KeyReused, and what `act` raises.
+    """
+    if kept := answer_to(request, look(request)):
+        return kept
+    try:
+        return act(lambda answer: keeping(request, answer, now=now))
+    except (RowMissing, PaymentsError):
+        if kept := answer_to(request, look(request)):
+            return kept
+        raise
+
+
+def look(request: Request) -> Known | None:
+    """Return what is known of a key."""
+    found = rows.ask(LOOK, request.caller, request.key)
+    return Known(*found[0]) if found else None
+
+
+def answer_to(request: Request, known: Known | None) -> Answer | None:
+    """Return the answer that is kept for a request, if one is. Raises KeyReused."""
+    if known is None:
+        return None
+    if known.fingerprint != request.fingerprint:
+        count(known, mismatches=1)
+        raise KeyReused
+    if known.response_status is None:
+        return None
+    count(known, replays=1)
+    return replay(known)
 
 
 def answer_once(request: Request, act: Callable[[Keep], Answer], *, now: datetime) -> Answer:
-    """Answer a request once, and repeat that answer for its key.
+    """Answer a request once, alone with its key, and repeat that answer: for what asks a provider in between.
 
     `act` is given a step that keeps its answer; called inside the transaction of the effect, a
     crash leaves both or neither. An answer that is not kept (an error of ours, or one that holds a
@@ -127,12 +164,8 @@ def answer_once(request: Request, act: Callable[[Keep], Answer], *, now: datetim
         kept.append(answer)
 
     with alone(request) as known:
-        if known and known.fingerprint != request.fingerprint:
-            count(known, mismatches=1)
-            raise KeyReused
-        if known and known.response_status is not None:
-            count(known, replays=1)
-            return replay(known)
+        if before := answer_to(request, known):
+            return before
         answer = act(keep_this)
         if not kept and not known:
             keep(request, None, now=now)
@@ -182,6 +215,14 @@ def keep(request: Request, answer: Answer | None, *, now: datetime) -> None:
     """
     if answer and answer.status >= LOWEST_SERVER_ERROR:
         return
+    try:
+        rows.write(keeping(request, answer, now=now))
+    except RowMissing:
+        raise KeyInUse from None
+
+
+def keeping(request: Request, answer: Answer | None, *, now: datetime) -> Write:
+    """Return the statement that keeps an answer; where one is kept already, its row is not there to be written."""
     row = IdempotencyKey(
         scope=request.caller,
         key=request.key,
@@ -192,18 +233,17 @@ def keep(request: Request, answer: Answer | None, *, now: datetime) -> None:
     )
     if answer:
         row.response_status, row.response_body, row.response_headers = answer.status, answer.body, answer.headers
-    if not rows.ask(keeping(), *rows.inserted(row).values):
-        raise KeyInUse
+    return Write(upsert(), rows.inserted(row).values)
 
 
 @cache
-def keeping() -> str:
+def upsert() -> str:
     """Write the statement that keeps an answer where none is kept."""
     names = ("response_status", "response_body", "response_headers")
     changes = ", ".join(f"{name} = excluded.{name}" for name in names)
     return (
         f"{rows.insertion(IdempotencyKey)} ON CONFLICT (scope, key) DO UPDATE SET {changes}"
-        " WHERE idempotency_keys.response_status IS NULL RETURNING id"
+        " WHERE idempotency_keys.response_status IS NULL"
     )
 
 

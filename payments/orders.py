@@ -1,6 +1,6 @@
 """What can happen to an order; the only writer of its status."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -12,8 +12,10 @@ from django.db import transaction
 from payments import products
 from payments.exceptions import AlreadyExtended, AlreadyPaid, OrderClosed, OrderExpired
 from payments.models import Order, Payment
+from payments.models.rows import Write
 
 Status = Order.Status
+Beside = Callable[[Order], Iterable[Write]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,11 @@ def check_payable(order: Order, *, now: datetime) -> None:
         raise OrderExpired
     if not order.is_payable:
         raise OrderClosed
+
+
+def nothing(order: Order) -> Iterable[Write]:
+    """Write nothing beside an order that is placed."""
+    return ()
 
 
 def forget(order: Order) -> None:

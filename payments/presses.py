@@ -12,9 +12,10 @@ from uuid import uuid4
 from django.db.models import Model
 
 from payments import idempotency
-from payments.exceptions import StillBusy, StillHolding
-from payments.idempotency import Answer, Keep, KeyInUse, Request
+from payments.exceptions import StillBusy
+from payments.idempotency import Answer, Keep, Keeping, KeyInUse, Request
 from payments.models import Order
+from payments.orders import Beside
 
 CALLER = "page"
 LONGEST_PRESS = 64
@@ -27,7 +28,7 @@ LOOKS = 20
 LOOK_SECONDS = 0.15
 
 Choice = dict[str, Any]  # Any: whatever JSON was chosen
-Place = Callable[[Callable[[Order], None]], Order]
+Place = Callable[[Beside], Order]
 Lead = Callable[[str], None]
 
 
@@ -48,8 +49,7 @@ def digest_of(choice: Choice) -> str:
 def place_once(wish: str, choice: Choice, place: Place, *, path: str, now: datetime) -> Order:
     """Place an order for a wish, or find the one it has placed; where that ended unpaid, place another.
 
-    `place` is given a step to run in the transaction that writes the order.
-    Raises what `place` raises, and StillHolding where the first press takes too long.
+    `place` is given what says what to write in the same commit as the order. Raises what `place` raises.
     """
     number = 0
     while True:
@@ -60,14 +60,12 @@ def place_once(wish: str, choice: Choice, place: Place, *, path: str, now: datet
 
 
 def place_or_find(request: Request, place: Place, *, now: datetime) -> Order:
-    """Place the order under its key, or find it there; while a twin is at it, wait a little. Raises StillHolding."""
+    """Place the order under its key, or find it there. Raises what `place` raises."""
 
-    def act(keep: Keep) -> Answer:
-        return answer_for(place(lambda order: keep(answer_for(order))))
+    def act(keeping: Keeping) -> Answer:
+        return answer_for(place(lambda order: [keeping(answer_for(order))]))
 
-    answer = answer_patiently(request, act, now=now)
-    if answer is None:
-        raise StillHolding
+    answer = idempotency.answer_with_effect(request, act, now=now)
     return Order.objects.get(reference=answer.body["reference"])
 
 

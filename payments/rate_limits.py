@@ -1,7 +1,7 @@
 """How often one place on the internet may knock; with Redis away, everybody may."""
 
 import time
-from functools import lru_cache
+from functools import cache, lru_cache
 from math import ceil
 
 from django.conf import settings
@@ -37,9 +37,12 @@ def limiter(redis_url: str) -> MovingWindowRateLimiter:
     )
 
 
+parsed = cache(parse)
+
+
 def check(rate: str, *who: str) -> None:
     """Count one knock against a rate such as "30/minute". Raises RateLimited."""
-    item = parse(rate)
+    item = parsed(rate)
     try:
         counting = limiter(settings.REDIS_URL)
         if counting.hit(item, *who):

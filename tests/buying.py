@@ -2,15 +2,14 @@
 
 import json
 import re
-from collections.abc import Callable
 from datetime import UTC, datetime
 from uuid import UUID
 
 from django.test import Client
 
-from payments import checkout, fulfilment
+from payments import checkout, fulfilment, orders
 from payments.models import Order, Payment
-from payments.orders import Buyer
+from payments.orders import Beside, Buyer
 from tests.factories.tickets import TicketTypeFactory
 from tests.fakes import FakeProvider, dispute_object, event_body, intent_object, sign
 from tickets import checkout as ticket_checkout
@@ -30,12 +29,12 @@ def hold(
     *,
     quantity: int = 2,
     now: datetime | None = None,
-    remember: Callable[[Order], None] | None = None,
+    beside: Beside = orders.nothing,
 ) -> Order:
     """Hold places of a type for a guest."""
     chosen = type_ or TicketTypeFactory.create()
     return ticket_checkout.buy_tickets(
-        chosen.event, quantities={chosen.slug: quantity}, buyer=GUEST, now=now or clock(), remember=remember
+        chosen.event, quantities={chosen.slug: quantity}, buyer=GUEST, now=now or clock(), beside=beside
     )
 
 

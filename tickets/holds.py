@@ -1,14 +1,15 @@
 """Places taken off the shelf and put back: each by one guarded statement; the database counts."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from uuid import UUID
 
-from django.db import transaction
 from django.db.models import Case, F, OuterRef, Q, QuerySet, Subquery, Sum, When
 from django.db.models.functions import Coalesce
 
 from payments.models import Order, Payment, rows
+from payments.models.rows import RowMissing, Write
 from tickets.exceptions import SoldOut
 from tickets.models import Ticket, TicketReservation, TicketType, WaitingGuest
 
@@ -20,38 +21,38 @@ WHERE id = %s AND capacity >= held + sold + %s AND (
         SELECT FROM waiting_guests
         WHERE ticket_type_id = ticket_types.id AND status = 'waiting' AND quantity <= capacity - held - sold
     )
-) RETURNING id
+)
 """
 
 
-@transaction.atomic(savepoint=False)
-def take(order: Order, quantities: dict[UUID, int], *, from_the_line: bool = False) -> None:
-    """Take places of several types for an order, in key order, all or nothing.
-
-    What somebody waits for is taken from the waiting line only. Raises SoldOut.
-    """
-    rows.write(*(rows.inserted(hold) for hold in of(order, quantities)))
-    take_places(quantities, from_the_line=from_the_line)
-
-
-def of(order: Order, quantities: dict[UUID, int]) -> list[TicketReservation]:
-    """Make the holds an order has on several types; the caller saves them."""
-    return [
+def of(order: Order, quantities: dict[UUID, int]) -> list[Write]:
+    """Return the statements that save the holds an order has on several types."""
+    holds = (
         TicketReservation(order=order, ticket_type_id=type_id, quantity=quantity, expires_at=order.expires_at)
         for type_id, quantity in sorted(quantities.items())
+    )
+    return [rows.inserted(hold) for hold in holds]
+
+
+def places(quantities: dict[UUID, int], *, from_the_line: bool = False) -> list[Write]:
+    """Return the statements that take places of several types, in key order: what a buyer does last.
+
+    Everybody waits for these rows. What somebody waits for is taken from the waiting line only.
+    """
+    return [
+        Write(TAKE, (quantity, type_id, quantity, from_the_line)) for type_id, quantity in sorted(quantities.items())
     ]
 
 
-def take_places(quantities: dict[UUID, int], *, from_the_line: bool = False) -> None:
-    """Take places of several types, in key order: the last thing a buyer does, for everybody waits for these rows."""
-    for type_id in sorted(quantities):
-        take_of_type(type_id, quantities[type_id], from_the_line=from_the_line)
-
-
-def take_of_type(type_id: UUID, quantity: int, *, from_the_line: bool = True) -> None:
-    """Take places of one type in one guarded statement; what somebody waits for is theirs first. Raises SoldOut."""
-    if not rows.ask(TAKE, quantity, type_id, quantity, from_the_line):
-        raise SoldOut
+@contextmanager
+def or_sold_out() -> Iterator[None]:
+    """Write what holds places inside. Raises SoldOut where there are too few."""
+    try:
+        yield
+    except RowMissing as error:
+        if error.write.sql != TAKE:
+            raise
+        raise SoldOut from None
 
 
 def release(order: Order, now: datetime) -> None:
@@ -77,11 +78,11 @@ def regain(order: Order, now: datetime) -> bool:
     if len(holds) != len(order.lines):
         return False  # purged since: nothing is known to be free
     types = TicketType.objects.select_for_update().filter(reservations__in=holds).order_by("pk")
-    free = {type_.pk: type_.capacity - type_.held - type_.sold for type_ in types}
+    free = {type_.pk: type_.left for type_ in types}
     if any(free[hold.ticket_type_id] < hold.quantity for hold in holds):
         return False
+    rows.write(*places({hold.ticket_type_id: hold.quantity for hold in holds}, from_the_line=True))
     for hold in holds:
-        take_of_type(hold.ticket_type_id, hold.quantity)
         hold.move_to(Status.PENDING, now=now)
     return True
 

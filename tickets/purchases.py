@@ -1,6 +1,6 @@
 """A purchase from the page: pressed twice, made once; thought over, made anew."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime
@@ -8,7 +8,7 @@ from datetime import datetime
 from payments import expiry, presses
 from payments.exceptions import PaymentsError
 from payments.models import IdempotencyKey, Order
-from payments.orders import Buyer
+from payments.orders import Beside, Buyer
 from tickets import checkout
 from tickets.models import Event
 
@@ -22,15 +22,15 @@ def buy_once(
     the earlier one go first: nobody competes with themselves. Where the order ended unpaid, the
     places are taken again.
 
-    Raises what `checkout.buy_tickets` raises, and StillHolding where the first press takes too long.
+    Raises what `checkout.buy_tickets` raises.
     """
     choice = {"quantities": dict(quantities), **asdict(buyer), "code": code}
     wish = f"{press}:{event.slug}:"
     chosen = wish + presses.digest_of(choice)
     let_go_of_others(wish, chosen, now=now)
 
-    def place(remember: Callable[[Order], None]) -> Order:
-        return checkout.buy_tickets(event, quantities=quantities, buyer=buyer, code=code, now=now, remember=remember)
+    def place(beside: Beside) -> Order:
+        return checkout.buy_tickets(event, quantities=quantities, buyer=buyer, code=code, now=now, beside=beside)
 
     return presses.place_once(chosen, choice, place, path=event.slug, now=now)
 

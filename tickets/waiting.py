@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import transaction
 
 from payments import mail, orders
-from payments.models import Order
+from payments.models import Order, rows
 from payments.orders import Buyer
 from tickets import checkout, holds
 from tickets.exceptions import NotOnSale, SoldOut, StillThere, TooMany
@@ -84,7 +84,7 @@ def offer(guest_id: UUID, *, now: datetime) -> bool:
     type_ = TicketType.objects.select_related("event").get(pk=guest.ticket_type_id)
     if not type_.event.is_on_sale(now) or not type_.is_offered(now):
         raise NotOnSale
-    order = orders.open_order(
+    order = orders.new_order(
         kind=Order.Kind.GA_TICKET,
         event_id=type_.event_id,
         lines=[checkout.line_for(type_, guest.quantity)],
@@ -93,9 +93,14 @@ def offer(guest_id: UUID, *, now: datetime) -> bool:
         now=now,
     )
     order.expires_at = now + timedelta(minutes=settings.OFFER_MINUTES)
-    order.save(update_fields=["expires_at"])
-    OrderTerms.objects.keep_for(order)
-    holds.take(order, {type_.pk: guest.quantity}, from_the_line=True)
+    quantities = {type_.pk: guest.quantity}
+    with holds.or_sold_out():
+        rows.write(
+            rows.inserted(order),
+            *holds.of(order, quantities),
+            OrderTerms.objects.terms_for(order),
+            *holds.places(quantities, from_the_line=True),
+        )
     guest.status, guest.order = Status.OFFERED, order
     guest.save(update_fields=["status", "order"])
     mail.owe(OFFERED, order=order, cause=f"{OFFERED}:{guest.pk}", now=now)

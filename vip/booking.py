@@ -1,7 +1,6 @@
 """Booking a table: priced by us, taken at once, or kindly refused before any money moves."""
 
 import json
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from uuid import UUID
@@ -9,8 +8,8 @@ from uuid import UUID
 from django.db import transaction
 
 from payments import charges, expiry, orders, presses
-from payments.models import Order, Payment
-from payments.orders import Buyer, Line
+from payments.models import Order, Payment, rows
+from payments.orders import Beside, Buyer, Line
 from tickets.exceptions import NotOnSale
 from tickets.models import Event, OrderTerms
 from vip import bill, reservations
@@ -48,35 +47,36 @@ def book_table(
     party: Party,
     buyer: Buyer,
     now: datetime,
-    remember: Callable[[Order], None] | None = None,
+    beside: Beside = orders.nothing,
 ) -> Order:
     """Hold a table for a party and open its order.
 
     A dead hold on that very table is ended first, in the same transaction; where a provider must
-    be asked before it may end, that is done between two tries.
+    be asked before it may end, that is done between two tries. What `beside` returns is written in the same
+    transaction: it is there exactly if the order is.
 
     Raises TableTaken, TableBlocked, NotOnSale, PartyDoesNotFit, TooManyNames, UnknownTable; then
     nothing was kept.
     """
     table = find(event, code)
     try:
-        return place_order(table.pk, party=party, buyer=buyer, now=now, remember=remember)
+        return place_order(table.pk, party=party, buyer=buyer, now=now, beside=beside)
     except TableTaken:
         dead = overdue(table.pk, now=now)
         if dead is None or not expiry.expire_order(dead, now=now):
             raise
-    return place_order(table.pk, party=party, buyer=buyer, now=now, remember=remember)
+    return place_order(table.pk, party=party, buyer=buyer, now=now, beside=beside)
 
 
 def book_once(event: Event, *, press: str, code: str, party: Party, buyer: Buyer, now: datetime) -> Order:
     """Hold a table for a party, or find the order that this very form has made already.
 
-    Raises what book_table raises, and StillHolding where the first press takes too long.
+    Raises what book_table raises.
     """
     choice = {"table": code, **asdict(party), **asdict(buyer)}
 
-    def place(remember: Callable[[Order], None]) -> Order:
-        return book_table(event, code=code, party=party, buyer=buyer, now=now, remember=remember)
+    def place(beside: Beside) -> Order:
+        return book_table(event, code=code, party=party, buyer=buyer, now=now, beside=beside)
 
     wish = f"{press}:{event.slug}:{presses.digest_of(choice)}"
     return presses.place_once(wish, json.loads(json.dumps(choice, default=str)), place, path=event.slug, now=now)
@@ -91,14 +91,7 @@ def find(event: Event, code: str) -> Table:
 
 
 @transaction.atomic(durable=True)
-def place_order(
-    table_id: UUID,
-    *,
-    party: Party,
-    buyer: Buyer,
-    now: datetime,
-    remember: Callable[[Order], None] | None = None,
-) -> Order:
+def place_order(table_id: UUID, *, party: Party, buyer: Buyer, now: datetime, beside: Beside) -> Order:
     """Write the order and take the table, or nothing. Raises what book_table does."""
     table = lock_table(table_id, now=now)
     if not table.event.is_on_sale(now):
@@ -109,8 +102,8 @@ def place_order(
     reservation = hold(table, terms=terms, party=party, buyer=buyer, now=now)
     if not reservation.order.total_cents:
         charges.mark_paid(reservation.order, now=now)  # nothing to pay: it is theirs at once
-    if remember:
-        remember(reservation.order)
+    if writes := beside(reservation.order):
+        rows.write(*writes)
     return reservation.order
 
 
@@ -132,7 +125,7 @@ def hold(table: Table, *, terms: Terms, party: Party, buyer: Buyer, now: datetim
     reservation = draft(order, table, terms=terms, party=party, now=now)
     if not reservations.take(reservation):
         raise TableTaken
-    OrderTerms.objects.keep_for(order)
+    rows.write(OrderTerms.objects.terms_for(order))
     return reservation
 
 

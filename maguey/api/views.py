@@ -1,6 +1,6 @@
 """The guest's flow for programs: read the request, make one call, answer."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.db.models import QuerySet
@@ -17,6 +17,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from maguey.api import shapes
 from maguey.api.shapes import (
     EventShape,
     NewOrderShape,
@@ -26,12 +27,13 @@ from maguey.api.shapes import (
     PaymentShape,
 )
 from payments import checkout, expiry, idempotency, orders, rate_limits
-from payments.idempotency import Answer, Keep
+from payments.idempotency import Answer, Keep, Keeping
 from payments.models import Order
-from payments.orders import Buyer, Truth
+from payments.models.rows import Write
+from payments.orders import Beside, Buyer, Truth
 from tickets import checkout as ticket_checkout
 from tickets import holds, promos
-from tickets.models import Event
+from tickets.models import Event, TicketType
 from vip import booking, floor
 from vip.booking import Party
 
@@ -127,47 +129,68 @@ class Orders(Counted):
     def post(self, request: Request) -> Response:
         """Hold places for a guest."""
         key = idempotency.check(request.headers.get("Idempotency-Key", ""))
-        shape = NewOrderShape(data=request.data)
-        shape.is_valid(raise_exception=True)
-        wanted = shape.validated_data
+        wanted = shapes.checked(shapes.NEW_ORDER, request.data)
 
-        def place(keep: Keep) -> Answer:
-            if not (event := Event.objects.visible_by_slug(wanted["event"])):
-                raise Http404
-            hold = hold_table if "table" in wanted else hold_tickets
+        def place(keeping: Keeping) -> Answer:
             answers: list[Answer] = []
 
-            def remember(order: Order) -> None:
-                order.event = event
+            def answer(order: Order) -> list[Write]:
                 answers.append(made(order))
-                keep(answers[-1])
+                return [keeping(answers[-1])]
 
-            hold(event, wanted, remember=remember)
+            hold = hold_table if "table" in wanted else hold_tickets
+            hold(wanted, beside=answer)
             return answers[-1]
 
-        return respond(idempotency.answer_once(bound(request, key), place, now=timezone.now()))
+        return respond(idempotency.answer_with_effect(bound(request, key), place, now=timezone.now()))
 
 
-def hold_tickets(event: Event, wanted: dict[str, Any], *, remember: Callable[[Order], None]) -> Order:  # Any: JSON
+def hold_tickets(wanted: dict[str, Any], *, beside: Beside) -> Order:  # Any: JSON
     """Hold tickets; a type named twice is wanted as often as both say."""
     quantities: dict[str, int] = {}
     for item in wanted["items"]:
         slug = item["ticket_type"]
         quantities[slug] = quantities.get(slug, 0) + item["quantity"]
-    buyer = Buyer(wanted["name"], wanted["email"])
-    code = promos.tidy(wanted.get("code", ""))
+    event, types = night_of(wanted, types=quantities)
     return ticket_checkout.buy_tickets(
-        event, quantities=quantities, buyer=buyer, code=code, now=timezone.now(), remember=remember
+        event,
+        quantities=quantities,
+        buyer=Buyer(wanted["name"], wanted["email"]),
+        code=promos.tidy(wanted.get("code", "")),
+        now=timezone.now(),
+        types=types,
+        beside=with_night(event, beside),
     )
 
 
-def hold_table(event: Event, wanted: dict[str, Any], *, remember: Callable[[Order], None]) -> Order:  # Any: JSON
+def hold_table(wanted: dict[str, Any], *, beside: Beside) -> Order:  # Any: JSON
     """Hold a table for a party."""
-    party = Party(wanted["party_size"], guests=tuple(guest["name"] for guest in wanted.get("guests", ())))
-    buyer = Buyer(wanted["name"], wanted["email"])
+    event, _ = night_of(wanted, types=())
     return booking.book_table(
-        event, code=wanted["table"], party=party, buyer=buyer, now=timezone.now(), remember=remember
+        event,
+        code=wanted["table"],
+        party=Party(wanted["party_size"], guests=tuple(guest["name"] for guest in wanted.get("guests", ()))),
+        buyer=Buyer(wanted["name"], wanted["email"]),
+        now=timezone.now(),
+        beside=with_night(event, beside),
     )
+
+
+def night_of(wanted: dict[str, Any], *, types: Iterable[str]) -> tuple[Event, list[TicketType]]:  # Any: JSON
+    """Return the night that something is wanted of, and its kinds of tickets of these slugs, or 404."""
+    if found := Event.objects.visible_with_types(wanted["event"], types):
+        return found
+    raise Http404
+
+
+def with_night(event: Event, beside: Beside) -> Beside:
+    """Give an order the night that was read for it before asking what to write beside it."""
+
+    def ask(order: Order) -> Iterable[Write]:
+        order.event = event
+        return beside(order)
+
+    return ask
 
 
 class OneOrder(Counted):
@@ -224,12 +247,11 @@ class Payments(Counted):
         The answer holds a secret and is never stored: a repeat finds the same payment anew.
         """
         key = idempotency.check(request.headers.get("Idempotency-Key", ""))
-        shape = NewPaymentShape(data=request.data)
-        shape.is_valid(raise_exception=True)
+        wanted = shapes.checked(shapes.NEW_PAYMENT, request.data)
         order = find(reference)
 
         def start(keep: Keep) -> Answer:
-            begun = checkout.start_payment(order.pk, now=timezone.now(), **shape.validated_data)
+            begun = checkout.start_payment(order.pk, now=timezone.now(), **wanted)
             body = {"payment_id": str(begun.payment_id)}
             if begun.client_secret:
                 body["client_secret"] = begun.client_secret
@@ -265,7 +287,7 @@ def shown(order: Order, *, is_new: bool = False) -> dict[str, Any]:  # Any: JSON
     seen.reservation_there = (
         getattr(order, "vip_reservation", None) if order.kind == Order.Kind.VIP_RESERVATION else None
     )
-    return {**OrderShape(seen).data}
+    return shapes.ORDER.to_representation(seen)
 
 
 def made(order: Order) -> Answer:

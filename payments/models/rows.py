@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, TypeVar
 
-from django.db import DatabaseError, connection, models
+from django.db import IntegrityError, connection, models, transaction
 from django.db.backends.postgresql.base import ServerBindingCursor
 
 from payments import actors
 
 Values = tuple[Any, ...]  # Any: whatever columns hold
+MISSING = "23M01"  # what the database's function `insist` raises
 M = TypeVar("M", bound=models.Model)
 
 
@@ -25,10 +26,19 @@ class Prepared(ServerBindingCursor):
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """One row to be written: its statement, and the values that go into it."""
+    """A row to be written: its statement, and the values that go into it; most are needed, some may find no row."""
 
     sql: str
     values: Values
+    is_needed: bool = True
+
+
+class RowMissing(IntegrityError):
+    """A row that was needed was not there to be written, so nothing was."""
+
+    def __init__(self, write: Write) -> None:
+        super().__init__(f"There was no row for {write.sql}")
+        self.write = write
 
 
 def plain_fields(model: type[models.Model]) -> list[Any]:  # Any: fields of every type
@@ -112,14 +122,30 @@ def ask(sql: str, *values: Any) -> list[Values]:  # Any: whatever columns hold
 
 
 def write(*writes: Write) -> None:
-    """Write several rows by one statement, all of them or none.
+    """Write several rows by one statement, in their order, all of them or none.
 
-    None sees what the others change. Raises DatabaseError where one of the rows is not there.
+    None sees what the others change. Raises RowMissing where one that is needed is not there.
     """
     parts = ", ".join(f"w{number} AS ({each.sql} RETURNING '')" for number, each in enumerate(writes))
-    tables = "".join(f" UNION ALL TABLE w{number}" for number in range(len(writes)))
-    said = f"SELECT set_config('{actors.SETTING}', %s, true)"  # in force before any record is made: after the last row
+    counts = ", ".join(
+        f"(SELECT count(*) FROM w{number}){'' if each.is_needed else ' + 1'}"  # noqa: S608 (our own names)
+        for number, each in enumerate(writes)
+    )
+    # Who is at it is said before any record is made of it: the triggers that make them run after the last row.
+    said = f"set_config('{actors.SETTING}', %s, true)"
     values = (value for each in writes for value in each.values)
-    done = len(ask(f"WITH {parts} {said}{tables}", *values, actors.words())) - 1
-    if done != len(writes):
-        raise DatabaseError(f"{done} of {len(writes)} rows were there to be written.")
+    try:
+        ask(f"WITH {parts} SELECT {said}, insist(ARRAY[{counts}])", *values, actors.words())
+    except IntegrityError as error:
+        if getattr(error.__cause__, "sqlstate", "") != MISSING:
+            raise
+        raise RowMissing(writes[int(error.__cause__.diag.message_detail) - 1]) from error  # type: ignore[union-attr]  # psycopg's
+
+
+def commit(*writes: Write) -> None:
+    """Write several rows by one statement that is a transaction of its own. Raises RowMissing."""
+    if not connection.in_atomic_block:
+        write(*writes)
+        return
+    with transaction.atomic(durable=True):  # a test's own transaction; within one of ours, this raises
+        write(*writes)

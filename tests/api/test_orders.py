@@ -7,7 +7,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from pytest_django.fixtures import Settings
 
-from payments import idempotency
+from payments import idempotency, orders
 from payments.models import IdempotencyKey, Order, Payment
 from payments.sandbox.testing import Sandbox
 from tests.buying import clock, come_back, hold
@@ -20,6 +20,7 @@ from vip import tables
 from vip.models import Table
 
 pytestmark = pytest.mark.django_db(transaction=True)
+ANSWER = idempotency.Answer(200, {})
 
 
 def post(path: str, body: Any = None, *, key: str | None = "k1") -> Any:
@@ -113,8 +114,8 @@ def test_a_refusal_leaves_the_key_free() -> None:
     assert placed.status_code == 201
 
 
-@pytest.mark.parametrize("step", ["payments.idempotency.keep", "tickets.holds.take_places"])
-def test_a_request_cut_off_leaves_neither_order_nor_answer(monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+@pytest.mark.parametrize("step", ["payments.idempotency.keeping", "tickets.holds.places", "maguey.api.views.respond"])
+def test_a_request_cut_off_leaves_both_order_and_answer_or_neither(monkeypatch: pytest.MonkeyPatch, step: str) -> None:
     type_ = TicketTypeFactory.create()
 
     def die(*_: object, **__: object) -> None:
@@ -124,51 +125,115 @@ def test_a_request_cut_off_leaves_neither_order_nor_answer(monkeypatch: pytest.M
         patched.setattr(step, die)
         with pytest.raises(KeyboardInterrupt):
             post("orders/", wanted(type_))
-    assert (Order.objects.exists(), IdempotencyKey.objects.exists()) == (False, False)
+    assert Order.objects.count() == IdempotencyKey.objects.count() == (1 if step.endswith("respond") else 0)
 
     assert post("orders/", wanted(type_)).status_code == 201
+    assert Order.objects.count() == 1
 
 
-def test_a_hold_costs_few_statements_and_one_commit() -> None:
+def test_a_hold_is_three_statements_and_the_last_is_the_commit() -> None:
     type_ = TicketTypeFactory.create()
     post("orders/", wanted(type_), key="k0")
 
     with CaptureQueriesContext(connection) as captured:
         assert post("orders/", wanted(type_)).status_code == 201
 
-    said = [query["sql"] or "prepared" for query in captured.captured_queries]
-    assert (said.count("BEGIN"), said.count("COMMIT")) == (1, 1)
-    assert len(said) <= 10
+    assert len(captured) == 3
 
 
-def test_a_key_whose_holder_died_is_free_at_once() -> None:
+def test_a_hold_of_what_is_sold_out_writes_nothing() -> None:
+    type_ = TicketTypeFactory.create(capacity=1)
+    said: list[str] = []
+
+    def listen(execute: Any, sql: str, *rest: Any) -> Any:
+        said.append(sql)
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(listen):
+        assert post("orders/", wanted(type_)).json()["code"] == "sold_out"
+
+    assert [sql for sql in said if not sql.startswith("SELECT")] == []
+
+
+def test_a_twin_that_comes_second_gets_the_first_ones_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     type_ = TicketTypeFactory.create()
-    post("orders/", wanted(type_))
+    look, first = idempotency.look, []
+
+    def look_before_the_twin(request: idempotency.Request) -> idempotency.Known | None:
+        known = look(request)
+        monkeypatch.setattr(idempotency, "look", look)
+        first.append(post("orders/", wanted(type_)))
+        return known
+
+    monkeypatch.setattr(idempotency, "look", look_before_the_twin)
+    second = post("orders/", wanted(type_))
+
+    assert second.json() == first[0].json()
+    assert (second.status_code, second.headers["Idempotent-Replayed"]) == (201, "true")
+    assert TicketType.objects.get().held == 2
+    assert Order.objects.count() == 1
+
+
+def test_a_twin_that_is_refused_gets_the_first_ones_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    type_ = TicketTypeFactory.create(capacity=2)
+    look, first = idempotency.look, []
+
+    def look_before_the_twin(request: idempotency.Request) -> idempotency.Known | None:
+        known = look(request)
+        monkeypatch.setattr(idempotency, "look", look)
+        first.append(post("orders/", wanted(type_)))
+        return known
+
+    monkeypatch.setattr(idempotency, "look", look_before_the_twin)
+
+    assert post("orders/", wanted(type_)).json() == first[0].json()
+
+
+def test_a_key_taken_meanwhile_by_another_request_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    type_ = TicketTypeFactory.create()
+    look = idempotency.look
+
+    def look_before_the_other(request: idempotency.Request) -> idempotency.Known | None:
+        known = look(request)
+        monkeypatch.setattr(idempotency, "look", look)
+        post("orders/", wanted(type_, quantity=3))
+        return known
+
+    monkeypatch.setattr(idempotency, "look", look_before_the_other)
+
+    assert post("orders/", wanted(type_)).json()["code"] == "idempotency_key_reused"
+    assert Order.objects.get().lines[0]["quantity"] == 3
+
+
+def test_a_key_is_in_use_while_its_request_runs_and_free_once_that_has_died() -> None:
+    reference = hold().reference
+    post(f"orders/{reference}/extend/")
     key = IdempotencyKey.objects.get()
     key.delete()
     with held_elsewhere(key):
-        assert post("orders/", wanted(type_)).json()["code"] == "idempotency_key_in_use"
+        answer = post(f"orders/{reference}/cancel/")
 
-    assert post("orders/", wanted(type_)).status_code == 201
+    assert (answer.status_code, answer.json()["code"], answer["Retry-After"]) == (409, "idempotency_key_in_use", "1")
+    assert post(f"orders/{reference}/cancel/").status_code == 200
 
 
 def test_a_request_that_loses_its_key_with_its_connection_leaves_nothing() -> None:
-    type_ = TicketTypeFactory.create()
+    order = hold()
     request = idempotency.Request("key", "guest", "POST", "/orders/", {})
 
-    def buy(keep: idempotency.Keep) -> idempotency.Answer:
-        order = hold(type_, remember=lambda _: keep(idempotency.Answer(201, {})))
-        return idempotency.Answer(201, order.reference)
+    def lengthen(keep: idempotency.Keep) -> idempotency.Answer:
+        orders.extend_hold(order.pk, now=clock(), remember=lambda _: keep(ANSWER))
+        return ANSWER
 
     def slowly(keep: idempotency.Keep) -> idempotency.Answer:
         idempotency.let_go(request)
-        idempotency.answer_once(request, buy, now=clock())
-        return buy(keep)
+        idempotency.answer_once(request, lambda twin: twin(ANSWER) or ANSWER, now=clock())
+        return lengthen(keep)
 
     with pytest.raises(idempotency.KeyInUse):
         idempotency.answer_once(request, slowly, now=clock())
 
-    assert Order.objects.count() == 1
+    assert Order.objects.get().extended_at is None
     assert idempotency.answer_once(request, slowly, now=clock()).is_replay
 
 
@@ -341,6 +406,7 @@ def test_a_price_that_is_sent_is_never_read() -> None:
         ("POST", "orders/", b"\xff", 400),
         ("POST", "orders/", b"[" * 50_000, 400),
         ("POST", "orders/", b"[]", 422),
+        ("POST", "orders/", b"null", 422),
     ],
 )
 def test_every_no_is_a_problem_document(method: str, path: str, body: bytes, status: int) -> None:
@@ -454,16 +520,6 @@ def test_who_asks_too_often_is_told_when_to_come_back(
     assert [answer.status_code == 429 for answer in [*answers, elsewhere]] == [False, True, False]
     assert answers[1].json()["code"] == "too_many_requests"
     assert 1 <= int(answers[1]["Retry-After"]) <= 60
-
-
-def test_a_second_request_while_the_first_runs_is_told_when_to_come_back() -> None:
-    type_ = TicketTypeFactory.create()
-    post("orders/", wanted(type_))
-
-    with held_elsewhere(IdempotencyKey.objects.get()):
-        answer = post("orders/", wanted(type_))
-
-    assert (answer.status_code, answer.json()["code"], answer["Retry-After"]) == (409, "idempotency_key_in_use", "1")
 
 
 def test_a_code_takes_off_through_the_api_what_it_takes_off_on_the_page() -> None:

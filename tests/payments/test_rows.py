@@ -1,12 +1,14 @@
 """Rows written together, by statements that are made once."""
 
 from datetime import datetime
+from uuid import uuid4
 
 import pytest
-from django.db import DatabaseError, connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from payments.models import Fulfilment, Order, Payment, rows
+from payments.models.rows import Write
 from tests.buying import buy, hold, start
 from tests.fakes import FakeProvider
 
@@ -33,10 +35,50 @@ def test_none_is_written_where_one_is_not_there(provider: FakeProvider) -> None:
     order.phone = "+1 555 0100"
     stranger = Order(pk="00000000-0000-4000-8000-000000000000", phone="+1 555 0199")
 
-    with pytest.raises(DatabaseError, match="1 of 2 rows"), transaction.atomic():
-        rows.write(rows.updated(order, "phone"), rows.updated(stranger, "phone"))
+    missing = rows.updated(stranger, "phone")
+    with pytest.raises(rows.RowMissing, match="UPDATE") as caught:
+        rows.commit(rows.updated(order, "phone"), missing, rows.updated(order, "language"))
 
+    assert caught.value.write is missing
     assert Order.objects.get().phone == ""
+
+
+def test_a_row_that_is_not_needed_may_be_missing(provider: FakeProvider) -> None:
+    order = hold()
+    order.phone = "+1 555 0100"
+    nowhere = Write("UPDATE orders SET phone = '' WHERE id = %s", (uuid4(),), is_needed=False)
+
+    with CaptureQueriesContext(connection) as asked:
+        rows.commit(nowhere, rows.updated(order, "phone"))
+
+    assert len(asked) == 1
+    assert Order.objects.get().phone == "+1 555 0100"
+
+
+def test_what_a_constraint_refuses_is_not_called_missing(provider: FakeProvider) -> None:
+    order = hold()
+
+    with pytest.raises(IntegrityError) as caught:
+        rows.commit(rows.inserted(order))
+
+    assert not isinstance(caught.value, rows.RowMissing)
+
+
+def test_a_commit_of_its_own_is_refused_inside_another(provider: FakeProvider) -> None:
+    order = hold()
+
+    with pytest.raises(RuntimeError, match="durable"), transaction.atomic():
+        rows.commit(rows.updated(order, "phone"))
+
+
+@pytest.mark.django_db(transaction=False)
+def test_a_tests_own_transaction_holds_a_commit(now: datetime) -> None:
+    order = hold()
+    order.phone = "+1 555 0100"
+
+    rows.commit(rows.updated(order, "phone"))
+
+    assert Order.objects.get().phone == "+1 555 0100"
 
 
 def test_a_row_that_is_read_is_as_it_was_saved(provider: FakeProvider) -> None:

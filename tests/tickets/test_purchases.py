@@ -2,14 +2,13 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from payments import idempotency, presses
-from payments.exceptions import StillHolding
+from payments import idempotency
 from payments.idempotency import Answer, Request
 from payments.models import IdempotencyKey, Order
 from tests.buying import GUEST, come_back, fresh, pay, start
 from tests.factories.tickets import TicketTypeFactory
 from tests.fakes import FakeProvider
-from tests.threads import all_at_once, held_elsewhere
+from tests.threads import all_at_once
 from tickets import purchases
 from tickets.exceptions import SoldOut
 from tickets.models import TicketType
@@ -127,19 +126,6 @@ def test_a_refusal_leaves_the_form_free_to_try_again(provider: FakeProvider, now
     TicketType.objects.update(capacity=2)
 
     assert press(type_, now=now).status == Order.Status.PENDING
-    assert Order.objects.count() == 1
-
-
-def test_a_twin_that_takes_too_long_is_said_kindly(
-    provider: FakeProvider, now: datetime, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    type_ = TicketTypeFactory.create()
-    press(type_, now=now)
-    monkeypatch.setattr(presses, "LOOK_SECONDS", 0)
-
-    with held_elsewhere(IdempotencyKey.objects.get()), pytest.raises(StillHolding):
-        press(type_, now=now)
-
     assert Order.objects.count() == 1
 
 

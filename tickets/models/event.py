@@ -1,7 +1,9 @@
 """The night and what is sold for it."""
 
 import uuid
+from collections.abc import Iterable
 from datetime import datetime
+from functools import cache
 from typing import ClassVar
 from zoneinfo import ZoneInfo
 
@@ -12,6 +14,16 @@ from payments.models import rows
 from payments.states import Moves, Stateful, legal_moves_only
 
 
+@cache
+def with_types() -> str:
+    """Write the statement that finds a visible night with some of its kinds of tickets."""
+    return (
+        f"SELECT {rows.columns(Event)}, {rows.columns(TicketType)} FROM events "  # noqa: S608 (our own names)
+        "LEFT JOIN ticket_types ON ticket_types.event_id = events.id AND ticket_types.slug = ANY(%s) "
+        "WHERE events.slug = %s AND events.status <> 'draft'"
+    )
+
+
 class EventQuerySet(models.QuerySet["Event"]):
     """Find nights."""
 
@@ -19,10 +31,13 @@ class EventQuerySet(models.QuerySet["Event"]):
         """Return the nights guests may see."""
         return self.exclude(status=Event.Status.DRAFT)
 
-    def visible_by_slug(self, slug: str) -> "Event | None":
-        """Return a night guests may see, or None, by a statement that is planned once."""
-        found = rows.find(Event, "slug = %s AND status <> %s", slug, Event.Status.DRAFT.value)
-        return found[0] if found else None
+    def visible_with_types(self, slug: str, types: Iterable[str]) -> "tuple[Event, list[TicketType]] | None":
+        """Return a night guests may see, and its kinds of tickets of these slugs, by a statement that is planned once.
+
+        None where there is no such night.
+        """
+        found = [tuple(rows.read(row, Event, TicketType)) for row in rows.ask(with_types(), [*types], slug)]
+        return (found[0][0], [type_ for _, type_ in found if type_.pk]) if found else None
 
     def upcoming(self, now: datetime) -> "EventQuerySet":
         """Return visible nights that have not ended."""
@@ -171,6 +186,11 @@ class TicketType(models.Model):
     def all_in_cents(self) -> int:
         """Return what one ticket costs with its fee: the only price a guest is shown first."""
         return self.price_cents + self.fee_cents
+
+    @property
+    def left(self) -> int:
+        """Return how many places are neither held nor sold."""
+        return self.capacity - self.held - self.sold
 
     def is_later(self, now: datetime) -> bool:
         """Say whether its own sales have yet to begin: the next tier."""

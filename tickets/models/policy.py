@@ -6,14 +6,15 @@ from datetime import datetime, timedelta
 from django.db import models
 from django.db.models import Q
 
-from payments.models import Order, rows
+from payments.models import Order
+from payments.models.rows import Write
 from payments.states import frozen, never_deleted
 from tickets.models.event import Event
 
 TERMS = ("all_until_hours", "part_until_hours", "part_percent", "fees_come_back", "deposit_comes_back")
 KEEP_TERMS = f"""
 INSERT INTO order_terms (id, order_id, {", ".join(TERMS)})
-SELECT %s, %s, {", ".join(TERMS)} FROM refund_policies WHERE event_id = %s RETURNING id
+SELECT %s, %s, {", ".join(TERMS)} FROM refund_policies WHERE event_id = %s
 """  # noqa: S608 (our own names)
 
 
@@ -62,9 +63,9 @@ class RefundPolicy(Terms):
 class OrderTermsManager(models.Manager["OrderTerms"]):
     """Keep terms with orders."""
 
-    def keep_for(self, order: Order) -> None:
-        """Keep the night's terms with an order as they are now; a night without any promises nothing."""
-        rows.ask(KEEP_TERMS, uuid.uuid4(), order.pk, order.event_id)
+    def terms_for(self, order: Order) -> Write:
+        """Return the statement that keeps the night's terms with an order; a night without any promises nothing."""
+        return Write(KEEP_TERMS, (uuid.uuid4(), order.pk, order.event_id), is_needed=False)
 
 
 class OrderTerms(Terms):
