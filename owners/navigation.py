@@ -36,8 +36,7 @@ def alerts(request: HttpRequest) -> int:
 def failures(request: HttpRequest) -> int:
     """Count the failures that wait for a person: a declined card does not."""
     mine = scope.nights(request.user, "event_id")
-    waiting = PaymentFailure.objects.unresolved().exclude(severity=PaymentFailure.Severity.INFO)
-    return waiting.filter(mine)[: MOST + 1].count()
+    return PaymentFailure.objects.waiting().filter(mine)[: MOST + 1].count()
 
 
 GROUPS = (

@@ -12,7 +12,10 @@ from payments.models.order import Order
 from payments.recording import InsertEvent, changed, recorded
 from payments.states import never_deleted
 
-WORST_FIRST = Case(When(severity="critical", then=Value(0)), When(severity="warning", then=Value(1)), default=Value(2))
+NO_MONEY_MOVED = 2
+WORST_FIRST = Case(
+    When(severity="critical", then=Value(0)), When(severity="warning", then=Value(1)), default=Value(NO_MONEY_MOVED)
+)
 
 
 class PaymentFailureQuerySet(models.QuerySet["PaymentFailure"]):
@@ -21,6 +24,13 @@ class PaymentFailureQuerySet(models.QuerySet["PaymentFailure"]):
     def unresolved(self) -> "PaymentFailureQuerySet":
         """Return failures nobody has put right."""
         return self.filter(resolved=False)
+
+    def waiting(self) -> "PaymentFailureQuerySet":
+        """Return unresolved failures a person should see to: not where no money moved.
+
+        They are asked for as their index has them, or all the cards that were ever declined would be read.
+        """
+        return self.unresolved().alias(rank=WORST_FIRST).filter(rank__lt=NO_MONEY_MOVED)
 
 
 @recorded(

@@ -4,12 +4,13 @@ from datetime import datetime
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Q
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from owners.admin.looking_up import orders_named
+from payments import identity
 from payments.models import Order, PaymentFailure, WebhookEvent
 from payments.models.failure import WORST_FIRST
 from tests.buying import buy, hold, intent_of, start
@@ -69,6 +70,22 @@ def test_an_index_answers(rows, index: str) -> None:  # type: ignore[no-untyped-
             assert index in rows[:50].explain()
         finally:
             cursor.execute("RESET enable_seqscan; RESET enable_bitmapscan; RESET enable_sort")
+
+
+def test_the_sidebar_counts_failures_by_their_index_whoever_asks(now: datetime) -> None:
+    severities = ("critical", "warning", *("info" for _ in range(2000)))
+    PaymentFailure.objects.bulk_create(
+        PaymentFailure(
+            cause=str(number), category="declined", severity=severity, payment_type="ga_ticket", created_at=now
+        )
+        for number, severity in enumerate(severities)
+    )
+
+    with identity.acting(identity.person(chief().pk)), transaction.atomic():
+        found, plan = list(PaymentFailure.objects.waiting()[:100]), PaymentFailure.objects.waiting()[:100].explain()
+
+    assert {failure.severity for failure in found} == {"critical", "warning"}
+    assert "severity" in "".join(line for line in plan.splitlines() if "Index Cond" in line)
 
 
 @pytest.fixture
