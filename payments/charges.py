@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import cache
 from uuid import UUID
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from payments import failures, fulfilment, mail, products, references, refunds, steps
 from payments.failures import Category, Severity, Trouble
@@ -27,6 +27,7 @@ INTENT_MOVES = {
     IntentStatus.PROCESSING: Status.PROCESSING,
     IntentStatus.CANCELLED: Status.CANCELLED,
 }
+# A complete page may still be unpaid.
 SESSION_MOVES = {
     SessionStatus.OPEN: Status.OPEN,
     SessionStatus.COMPLETE: Status.PROCESSING,
@@ -42,6 +43,19 @@ class Receipt:
     received_cents: int
     currency: str
     event_id: str = ""
+
+    def is_as_asked(self, payment: Payment) -> bool:
+        """Say whether what came is what was asked for."""
+        return (self.received_cents, self.currency) == (payment.amount_cents, payment.currency)
+
+
+def receipt_of(seen: Intent | Session, event_id: str = "") -> Receipt | None:
+    """Return the receipt of money that came, if it did."""
+    if isinstance(seen, Session):
+        return Receipt(seen.intent_id, seen.amount_cents, seen.currency, event_id) if seen.is_paid else None
+    if seen.status is IntentStatus.SUCCEEDED:
+        return Receipt(seen.id, seen.received_cents, seen.currency, event_id)
+    return None
 
 
 @cache
@@ -85,16 +99,12 @@ def confirm_payment(payment_id: UUID, receipt: Receipt, *, now: datetime) -> boo
     steps.take("Money came", order=order.pk, payment=payment.pk, night=order.event_id)
     if payment.status == Status.SUCCEEDED:
         return True
-    payment.external_payment_id = receipt.external_payment_id
-    payment.received_cents = receipt.received_cents
-    payment.told_by = receipt.event_id
-    came = rows.updated(payment, *payment.step_to(Status.SUCCEEDED, now=now), *TOLD)
-    is_as_asked = (receipt.received_cents, receipt.currency) == (payment.amount_cents, payment.currency)
-    if is_as_asked and order.status == Order.Status.PENDING:
+    came = noted(payment, receipt, now=now)
+    if receipt.is_as_asked(payment) and order.status == Order.Status.PENDING:
         mark_paid(order, came, now=now)
         return True
     rows.write(came)
-    if not is_as_asked:
+    if not receipt.is_as_asked(payment):
         escalate_mismatch(order, payment, receipt, now=now)
     elif order.status in (Order.Status.EXPIRED, Order.Status.CANCELLED):
         accept_late_money(order, payment, now=now)
@@ -103,10 +113,45 @@ def confirm_payment(payment_id: UUID, receipt: Receipt, *, now: datetime) -> boo
     return True
 
 
-def mark_paid(order: Order, *came: Write, now: datetime) -> None:
-    """Call an order paid and owe it its goods, together with what came; its declined attempts no longer matter."""
+def confirm_as_read(order: Order, payment: Payment, receipt: Receipt, *, first: Write, now: datetime) -> bool:
+    """Take note of money that came as it was asked for, by one statement that commits, after `first`.
+
+    Nothing was locked to read the rows: where one has changed since, or the case is not the plain one, nothing is
+    written and it is False.
+    """
+    is_plain = order.status == Order.Status.PENDING and payment.is_live and not order.may_have_declines
+    if not is_plain or not receipt.is_as_asked(payment):
+        return False
     promised = fulfilment.promise(order, now=now)
-    rows.write(*came, rows.updated(order, *order.step_to(Order.Status.PAID, now=now)), rows.inserted(promised))
+    try:
+        rows.commit(first, paid(order, now=now), noted(payment, receipt, now=now), rows.inserted(promised))
+    except IntegrityError:  # a row that is no longer as it was read, or one that is there by now
+        return False
+    fulfilment.wake(promised)
+    steps.take("Money came", order=order.pk, payment=payment.pk, night=order.event_id)
+    return True
+
+
+def noted(payment: Payment, receipt: Receipt, *, now: datetime) -> Write:
+    """Return the statement that saves a payment as its receipt says it is, where it is still as it was read."""
+    before = {"status": payment.status}
+    payment.external_payment_id = receipt.external_payment_id
+    payment.received_cents = receipt.received_cents
+    payment.told_by = receipt.event_id
+    return rows.updated(payment, *payment.step_to(Status.SUCCEEDED, now=now), *TOLD, still=before)
+
+
+def paid(order: Order, *, now: datetime) -> Write:
+    """Return the statement that calls an order paid, where it is still as it was read."""
+    before = {"status": order.status, "may_have_declines": order.may_have_declines}
+    return rows.updated(order, *order.step_to(Order.Status.PAID, now=now), still=before)
+
+
+def mark_paid(order: Order, *came: Write, now: datetime) -> None:
+    """Call a locked order paid and owe it its goods, with what came; its declined attempts no longer matter."""
+    promised = fulfilment.promise(order, now=now)
+    rows.write(*came, paid(order, now=now), rows.inserted(promised))
+    fulfilment.wake(promised)
     if order.may_have_declines:
         failures.resolve_declines(order, now=now)
 
@@ -224,20 +269,11 @@ def follow(payment_id: UUID, status: Payment.Status, *, now: datetime) -> bool:
 @transaction.atomic(savepoint=False)
 def converge(payment_id: UUID, seen: Intent | Session, *, now: datetime, event_id: str = "") -> bool:
     """Bring a payment to where the provider shows it, by whichever road; False where we have no such payment."""
-    if isinstance(seen, Session):
-        return converge_to_session(payment_id, seen, now=now, event_id=event_id)
-    if seen.status is IntentStatus.SUCCEEDED:
-        receipt = Receipt(seen.id, seen.received_cents, seen.currency, event_id)
+    if receipt := receipt_of(seen, event_id):
         return confirm_payment(payment_id, receipt, now=now)
+    if isinstance(seen, Session):
+        return follow(payment_id, SESSION_MOVES[seen.status], now=now)
     is_known = follow(payment_id, INTENT_MOVES[seen.status], now=now)
     if is_known and seen.decline:
         record_decline(payment_id, seen.decline, now=now, event_id=event_id)
     return is_known
-
-
-def converge_to_session(payment_id: UUID, seen: Session, *, now: datetime, event_id: str) -> bool:
-    """Bring a payment to where its hosted page stands; a complete page may still be unpaid."""
-    if seen.is_paid:
-        receipt = Receipt(seen.intent_id, seen.amount_cents, seen.currency, event_id)
-        return confirm_payment(payment_id, receipt, now=now)
-    return follow(payment_id, SESSION_MOVES[seen.status], now=now)

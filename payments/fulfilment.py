@@ -12,12 +12,14 @@ from payments.models import Fulfilment, Order
 KIND = "fulfilment"
 
 
-@transaction.atomic(savepoint=False)
 def promise(order: Order, *, now: datetime) -> Fulfilment:
-    """Return the promise of its goods to a paid order, for the caller to write; wake a worker for it after commit."""
-    promised = Fulfilment(order=order, created_at=now, next_attempt_at=now)
+    """Return the promise of its goods to a paid order; the caller writes it, then wakes a worker for it."""
+    return Fulfilment(order=order, created_at=now, next_attempt_at=now)
+
+
+def wake(promised: Fulfilment) -> None:
+    """Wake a worker for a promise once it is committed."""
     retrying.wake_for(KIND, promised.pk)
-    return promised
 
 
 @transaction.atomic(durable=True)

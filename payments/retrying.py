@@ -66,7 +66,7 @@ def register(work: Work) -> None:
 
 
 def wake_for(kind: str, pk: UUID) -> None:
-    """Wake a worker for this work once the transaction at hand has committed."""
+    """Wake a worker for this work once the transaction at hand has committed; outside of any, at once."""
     work = _kinds[kind]
     errand = Errand(kind, pk, work.queue, work.at_once)
     transaction.on_commit(partial(messenger.take, errand), robust=True)

@@ -12,10 +12,12 @@ from uuid import UUID
 
 from django.db import transaction
 
-from payments import actors, charges, disputes, failures, gateways, refunds, retrying, steps
+from payments import actors, charges, disputes, failures, gateways, references, refunds, retrying, steps
+from payments.charges import Receipt
 from payments.failures import Category, Severity, Trouble
-from payments.gateways.types import DisputeChanged, Hint, Intent, IntentStatus, RefundsChanged, Session
-from payments.models import Payment, WebhookEvent, rows
+from payments.gateways.types import DisputeChanged, Hint, Intent, RefundsChanged, Session
+from payments.models import Order, Payment, WebhookEvent, rows
+from payments.models.rows import Write
 
 logger = logging.getLogger(__name__)
 
@@ -44,9 +46,51 @@ def take_in(provider: str, hint: Hint, *, now: datetime) -> WebhookEvent.Status:
             return keep_failed(provider, hint, f"{type(error).__name__}: {error}", now=now)
 
 
-@transaction.atomic(durable=True)
 def keep_and_apply(provider: str, hint: Hint, *, now: datetime) -> WebhookEvent.Status:
-    """Insert the event and apply it, in one commit; a repeat changes nothing that is finished."""
+    """Insert the event and apply it, in one commit; a repeat that is finished writes nothing.
+
+    Money that came as it was asked for is one read and one statement; everything else is decided under locks.
+    """
+    receipt = receipt_in(hint)
+    known, order, payment = look(provider, hint)
+    if known and known.is_finished:
+        return Status(known.status)
+    if receipt and payment and not known:
+        first = keeping(new_event(provider, hint, now=now))
+        if charges.confirm_as_read(order, payment, receipt, first=first, now=now):
+            return Status.PROCESSED
+    return keep_and_apply_alone(provider, hint, now=now)
+
+
+def receipt_in(hint: Hint) -> Receipt | None:
+    """Return the receipt of the money that an event brings, if it brings any."""
+    seen = hint.subject
+    return charges.receipt_of(seen, hint.event_id) if isinstance(seen, Intent | Session) else None
+
+
+def look(provider: str, hint: Hint) -> tuple[WebhookEvent | None, Order, Payment | None]:
+    """Find what is known of an event, and the order and payment of the reference that is in it, in one question."""
+    reference = getattr(hint.subject, "payment_ref", "")
+    payment_id = next(iter(references.parse(reference)), None)
+    ((pk, status, *found),) = rows.ask(looking(), payment_id, provider, hint.event_id)
+    order, payment = rows.read(tuple(found), Order, Payment)
+    return WebhookEvent(pk=pk, status=status) if pk else None, order, payment if payment.pk else None
+
+
+@cache
+def looking() -> str:
+    """Write the statement by which all of that is found."""
+    return (
+        f"SELECT webhook_events.id, webhook_events.status, {rows.columns(Order)}, {rows.columns(Payment)} "  # noqa: S608 (our own names)
+        "FROM (SELECT %s::uuid AS id) AS asked LEFT JOIN payments ON payments.id = asked.id "
+        "LEFT JOIN orders ON orders.id = payments.order_id "
+        "LEFT JOIN webhook_events ON webhook_events.provider = %s AND webhook_events.event_id = %s"
+    )
+
+
+@transaction.atomic(durable=True)
+def keep_and_apply_alone(provider: str, hint: Hint, *, now: datetime) -> WebhookEvent.Status:
+    """Insert the event and apply it under locks, in one commit."""
     event = new_event(provider, hint, now=now)
     if known := keep(event):
         return meet_again(known, now=now)
@@ -81,23 +125,23 @@ def is_for_later(hint: Hint) -> bool:
     return isinstance(hint.subject, RefundsChanged | DisputeChanged)
 
 
+def keeping(event: WebhookEvent) -> Write:
+    """Return the statement that inserts an event where none is known by its id; it waits for a twin that is at it."""
+    return Write(insertion(), rows.inserted(event).values)
+
+
 @cache
-def keeping() -> str:
-    """Write the statement that inserts an event, or finds the one that is known by its id, and changes nothing then."""
-    return (
-        f"WITH kept AS ({rows.insertion(WebhookEvent)} ON CONFLICT (provider, event_id) DO NOTHING RETURNING id)"  # noqa: S608 (our own names)
-        " SELECT id, '', NULL FROM kept UNION ALL"
-        " SELECT id, status, next_attempt_at FROM webhook_events WHERE provider = %s AND event_id = %s"
-    )
+def insertion() -> str:
+    """Write that statement."""
+    return f"{rows.insertion(WebhookEvent)} ON CONFLICT (provider, event_id) DO NOTHING"
 
 
 def keep(event: WebhookEvent) -> WebhookEvent | None:
-    """Insert an event, or return the row that is known by its id; it waits for a twin that is being inserted."""
-    found = rows.ask(keeping(), *rows.inserted(event).values, event.provider, event.event_id)
-    if not found:  # the twin came in while this waited
-        return WebhookEvent.objects.get(provider=event.provider, event_id=event.event_id)
-    pk, status, next_attempt_at = found[0]
-    return None if pk == event.pk else WebhookEvent(pk=pk, status=status, next_attempt_at=next_attempt_at)
+    """Insert an event, or return the row that is known by its id."""
+    write = keeping(event)
+    if rows.ask(f"{write.sql} RETURNING id", *write.values):
+        return None
+    return WebhookEvent.objects.get(provider=event.provider, event_id=event.event_id)
 
 
 def meet_again(event: WebhookEvent, *, now: datetime) -> WebhookEvent.Status:
@@ -132,13 +176,8 @@ def apply_now(provider: str, hint: Hint, *, now: datetime) -> None:
     intent_id = seen.intent_id if isinstance(seen, Session) else seen.id
     payment_id = charges.find(provider, payment_ref=seen.payment_ref, intent_id=intent_id)
     is_known = payment_id is not None and charges.converge(payment_id, seen, now=now, event_id=hint.event_id)
-    if not is_known and seen.payment_ref and brings_money(seen):
+    if not is_known and seen.payment_ref and receipt_in(hint):
         report_unknown_money(seen, intent_id, hint, now=now)
-
-
-def brings_money(seen: Intent | Session) -> bool:
-    """Say whether money came."""
-    return seen.is_paid if isinstance(seen, Session) else seen.status is IntentStatus.SUCCEEDED
 
 
 def report_unknown_money(seen: Intent | Session, intent_id: str, hint: Hint, *, now: datetime) -> None:

@@ -59,6 +59,7 @@ class FakeProvider:
     faults: list[Fault] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
     refunds_start_as: RefundStatus = RefundStatus.SUCCEEDED
+    first_number: int = 1
     guard: threading.RLock = field(default_factory=threading.RLock)
     at_point: Callable[[str], None] = lambda _: None  # called before and after each call takes effect
 
@@ -67,7 +68,7 @@ class FakeProvider:
     def create_intent(self, charge: Charge, *, key: str) -> Intent:
         with self.call("create_intent", key=key):
             if key not in self.keys:
-                number = len(self.intents) + 1
+                number = self.first_number + len(self.intents)
                 self.keys[key] = f"pi_{number}"
                 self.intents[self.keys[key]] = Intent(
                     id=f"pi_{number}",

@@ -67,10 +67,12 @@ def find(model: type[M], condition: str, *values: Any) -> list[M]:  # Any: whate
     return [row for found in ask(sql, *values) for row in read(found, model)]
 
 
-def updated(row: models.Model, *names: str) -> Write:
-    """Return the statement that saves these fields of a row."""
+def updated(row: models.Model, *names: str, still: dict[str, Any] | None = None) -> Write:  # Any: whatever columns hold
+    """Return the statement that saves these fields of a row, where others are still as they were read."""
     fields = [row._meta.get_field(name) for name in names]
-    return Write(update(type(row), names), (*(saved(row, field) for field in fields), row.pk))
+    asked = still or {}
+    sql = update(type(row), names, tuple(asked))
+    return Write(sql, (*(saved(row, field) for field in fields), row.pk, *asked.values()))
 
 
 def inserted(row: models.Model) -> Write:
@@ -93,10 +95,11 @@ def insertion(model: type[models.Model]) -> str:
 
 
 @cache
-def update(model: type[models.Model], names: tuple[str, ...]) -> str:
-    """Write the UPDATE of these fields of one row of a model."""
+def update(model: type[models.Model], names: tuple[str, ...], asked: tuple[str, ...]) -> str:
+    """Write the UPDATE of these fields of one row of a model, where it is as is asked."""
     changes = ", ".join(f"{column(model._meta.get_field(name))} = %s" for name in names)
-    return f"UPDATE {table(model)} SET {changes} WHERE {column(model._meta.pk)} = %s"  # noqa: S608 (our own names)
+    conditions = "".join(f" AND {column(model._meta.get_field(name))} = %s" for name in asked)
+    return f"UPDATE {table(model)} SET {changes} WHERE {column(model._meta.pk)} = %s{conditions}"  # noqa: S608 (our own names)
 
 
 def table(model: type[models.Model]) -> str:
