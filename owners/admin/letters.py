@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from django.contrib import admin
 from django.utils.safestring import SafeString
+from unfold.decorators import display
 
 from owners import reasons
 from owners.admin import marks
@@ -31,7 +32,7 @@ class EmailAdmin(FoundByOrder, NightsOnly, ReadOnlyAdmin):
     """Messages to guests."""
 
     night_path = "order__event_id"
-    list_display = ("kind", "recipient", "attempts", "next_attempt_at", "sent_at")
+    list_display = ("what", "state", "attempts", "created_at", "sent_at")
     list_filter = (KindFilter, ("bounced_at", admin.EmptyFieldListFilter))
     list_select_related = ("order",)
     own_lookups = ("recipient__iexact",)
@@ -43,6 +44,11 @@ class EmailAdmin(FoundByOrder, NightsOnly, ReadOnlyAdmin):
         ("Its cause", {"fields": ("cause",)}),
     )
     readonly_fields = ("state", "its_order", "words", "error")
+
+    @display(description="Message and address", header=True)  # type: ignore[untyped-decorator]  # unfold ships no types
+    def what(self, email: Email) -> tuple[str, str]:
+        """Name the kind of message, and below whom it is to."""
+        return marks.in_words(email.kind), email.recipient
 
     @admin.display(description="State")
     def state(self, email: Email) -> SafeString:

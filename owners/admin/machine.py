@@ -7,7 +7,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.safestring import SafeString
-from unfold.decorators import action
+from unfold.decorators import action, display
 
 from owners import facts, provider_pages, reasons
 from owners.admin import marks
@@ -19,6 +19,8 @@ from owners.models import Alert
 from payments import webhooks
 from payments.gateways import stripe_events
 from payments.models import IdempotencyKey, Order, Payment, WebhookEvent
+
+REFUSED = 400
 
 
 class TypeFilter(KnownFilter):
@@ -206,16 +208,29 @@ class AlertAdmin(NightsOnly, ReadOnlyAdmin):
 class IdempotencyKeyAdmin(EveryNightOnly, ReadOnlyAdmin):
     """Keys clients sent us."""
 
-    list_display = ("key", "response_status", "replays", "mismatches", "path")
+    list_display = ("asked", "answered", "replays", "mismatches", "created_at")
     list_filter = (MismatchFilter,)
     search_fields = ("key",)
+    search_help_text = "A key, or a part of it"
     ordering = ("-created_at",)
     fieldsets = (
         ("What was asked", {"fields": ("key", "scope", "method", "path", "fingerprint", "created_at")}),
         ("What it was used for again", {"fields": ("replays", "mismatches")}),
-        ("What was answered, without its secrets", {"fields": ("response_status", "answer", "headers")}),
+        ("What was answered, without its secrets", {"fields": ("answered", "answer", "headers")}),
     )
-    readonly_fields = ("answer", "headers")
+    readonly_fields = ("answered", "answer", "headers")
+
+    @display(description="Request and key", header=True)  # type: ignore[untyped-decorator]  # unfold ships no types
+    def asked(self, key: IdempotencyKey) -> tuple[str, str]:
+        """Write what was asked for, and below the key it came with."""
+        return f"{key.method} {key.path}", key.key
+
+    @admin.display(description="Answered", ordering="response_status")
+    def answered(self, key: IdempotencyKey) -> SafeString:
+        """Write the status of the answer; a key without one is at work, or its answer held a secret."""
+        if key.response_status is None:
+            return marks.badge("Nothing kept", "dull")
+        return marks.badge(str(key.response_status), "good" if key.response_status < REFUSED else "odd")
 
     @admin.display(description="Answer")
     def answer(self, key: IdempotencyKey) -> SafeString | str:

@@ -17,7 +17,8 @@ TONES = {
     "critical": "bad", "failed": "bad", "expired": "bad", "unknown": "bad", "cancelled": "dull",
     "warning": "odd", "pending": "odd", "processing": "odd", "submitted": "odd", "started": "odd", "open": "odd",
     "info": "calm", "ignored": "dull", "refunded": "dull",
-    "resolved": "good", "paid": "odd", "fulfilled": "good", "processed": "good", "succeeded": "good",
+    "waiting": "odd", "held": "odd", "left": "dull", "released": "dull", "void": "dull",
+    "resolved": "good", "valid": "good", "paid": "odd", "fulfilled": "good", "processed": "good", "succeeded": "good",
 }  # fmt: skip
 
 

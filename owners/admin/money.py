@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.safestring import SafeString
+from unfold.decorators import display
 
 from owners import provider_pages, reasons
 from owners.admin import marks
@@ -27,7 +28,7 @@ class PaymentAdmin(FoundByOrder, NightsOnly, ReadOnlyAdmin):
     """Payments: every intent there ever was."""
 
     night_path = "order__event_id"
-    list_display = ("external_payment_id", "order", "amount", "status", "created_at")
+    list_display = ("whose", "external_payment_id", "amount", "state", "created_at")
     list_filter = ("status", "provider", "mode")
     list_select_related = ("order",)
     ordering = ("-order__created_at",)
@@ -38,6 +39,11 @@ class PaymentAdmin(FoundByOrder, NightsOnly, ReadOnlyAdmin):
         ("The key it was asked for with", {"fields": ("idempotency_key",)}),
     )
     readonly_fields = ("state", "amount", "received", "refunded", "its_order", "payment", "told")
+
+    @display(description="Guest and order", header=True)  # type: ignore[untyped-decorator]  # unfold ships no types
+    def whose(self, payment: Payment) -> tuple[str, str]:
+        """Name the guest, and below the order."""
+        return payment.order.name, payment.order.reference
 
     @admin.display(description="Amount", ordering="amount_cents")
     def amount(self, payment: Payment) -> str:
@@ -81,9 +87,9 @@ class RefundAdmin(FoundByOrder, NightsOnly, ReadOnlyAdmin):
     """Money on its way back."""
 
     night_path = "payment__order__event_id"
-    list_display = ("external_refund_id", "payment", "amount", "reason", "status")
+    list_display = ("whose", "amount", "reason", "state", "created_at")
     list_filter = ("status", "reason")
-    list_select_related = ("payment",)
+    list_select_related = ("payment__order",)
     order_path = "payment__order"
     own_lookups = ("external_refund_id",)
     ordering = ("-created_at",)
@@ -107,6 +113,11 @@ class RefundAdmin(FoundByOrder, NightsOnly, ReadOnlyAdmin):
                 continue
             said = "is on its way again" if again else "needs nothing: it is under way or done"
             messages.success(request, f"{refund} {said}.")
+
+    @display(description="Guest and order", header=True)  # type: ignore[untyped-decorator]  # unfold ships no types
+    def whose(self, refund: Refund) -> tuple[str, str]:
+        """Name the guest, and below the order."""
+        return refund.payment.order.name, refund.payment.order.reference
 
     @admin.display(description="Amount", ordering="amount_cents")
     def amount(self, refund: Refund) -> str:
@@ -140,7 +151,7 @@ class FulfilmentAdmin(FoundByOrder, NightsOnly, ReadOnlyAdmin):
     """What is owed to paid orders."""
 
     night_path = "order__event_id"
-    list_display = ("order", "attempts", "next_attempt_at", "done_at", "given_up_at")
+    list_display = ("whose", "attempts", "next_attempt_at", "done_at", "given_up_at")
     list_select_related = ("order",)
     ordering = ("-order__created_at",)
     fieldsets = (
@@ -148,6 +159,11 @@ class FulfilmentAdmin(FoundByOrder, NightsOnly, ReadOnlyAdmin):
         ("Tries", {"fields": ("round", "attempts", "next_attempt_at", "locked_until", "error")}),
     )
     readonly_fields = ("its_order", "error")
+
+    @display(description="Guest and order", header=True)  # type: ignore[untyped-decorator]  # unfold ships no types
+    def whose(self, promised: Fulfilment) -> tuple[str, str]:
+        """Name the guest, and below the order."""
+        return promised.order.name, promised.order.reference
 
     @admin.display(description="Order")
     def its_order(self, promised: Fulfilment) -> SafeString | str:
@@ -175,7 +191,7 @@ class OperationFilter(KnownFilter):
 class ProviderCallAdmin(EveryNightOnly, ReadOnlyAdmin):
     """Keys we sent to providers."""
 
-    list_display = ("operation_type", "state", "uses", "mismatches", "resource_id")
+    list_display = ("operation", "outcome", "uses", "mismatches", "created_at")
     list_filter = (OperationFilter, "state", MismatchFilter)
     search_fields = ("key", "resource_id", "operation_id")
     ordering = ("-created_at",)
@@ -186,7 +202,12 @@ class ProviderCallAdmin(EveryNightOnly, ReadOnlyAdmin):
     )
     readonly_fields = ("outcome", "details")
 
-    @admin.display(description="State")
+    @display(description="Operation", header=True)  # type: ignore[untyped-decorator]  # unfold ships no types
+    def operation(self, call: ProviderCall) -> tuple[str, str]:
+        """Name what was asked for, and below what it is about at the provider."""
+        return marks.in_words(call.operation_type), call.resource_id or marks.NOTHING
+
+    @admin.display(description="State", ordering="state")
     def outcome(self, call: ProviderCall) -> SafeString:
         """Write what became of it."""
         return marks.status(call.state)

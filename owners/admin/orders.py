@@ -7,10 +7,11 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from unfold.decorators import action
+from django.utils.safestring import SafeString
+from unfold.decorators import action, display
 
 from owners import scope
-from owners.admin import order_page
+from owners.admin import marks, order_page
 from owners.admin.base import ReadOnlyAdmin
 from owners.admin.dialogs import (
     RefundForm,
@@ -33,7 +34,7 @@ class OrderAdmin(FoundByOrder, NightsOnly, ReadOnlyAdmin):
     """Orders, newest first."""
 
     night_path = "event_id"
-    list_display = ("reference", "guest", "event", "total", "status")
+    list_display = ("guest", "reference", "event", "total", "state")
     list_filter = ("status", "kind", "event")
     list_select_related = ("event",)
     order_path = "pk"
@@ -114,10 +115,15 @@ class OrderAdmin(FoundByOrder, NightsOnly, ReadOnlyAdmin):
         ]
         messages.success(request, f"On their way back: {len(owed)}.")
 
-    @admin.display(description="Guest")
-    def guest(self, order: Order) -> str:
-        """Name the guest."""
-        return f"{order.name} · {order.email}"
+    @display(description="Guest", header=True)  # type: ignore[untyped-decorator]  # unfold ships no types
+    def guest(self, order: Order) -> tuple[str, str]:
+        """Name the guest, and below how to reach them."""
+        return order.name, order.email
+
+    @admin.display(description="State", ordering="status")
+    def state(self, order: Order) -> SafeString:
+        """Write the state."""
+        return marks.status(order.status)
 
     @admin.display(description="Total", ordering="total_cents")
     def total(self, order: Order) -> str:

@@ -73,18 +73,18 @@ def test_an_index_answers(rows, index: str) -> None:  # type: ignore[no-untyped-
 
 
 def test_the_sidebar_counts_failures_by_their_index_whoever_asks(now: datetime) -> None:
-    severities = ("critical", "warning", *("info" for _ in range(2000)))
     PaymentFailure.objects.bulk_create(
-        PaymentFailure(
-            cause=str(number), category="declined", severity=severity, payment_type="ga_ticket", created_at=now
-        )
-        for number, severity in enumerate(severities)
+        PaymentFailure(cause=severity, category="declined", severity=severity, payment_type="ga_ticket", created_at=now)
+        for severity in ("critical", "warning", "info")
     )
+    waiting = PaymentFailure.objects.waiting()
 
-    with identity.acting(identity.person(chief().pk)), transaction.atomic():
-        found, plan = list(PaymentFailure.objects.waiting()[:100]), PaymentFailure.objects.waiting()[:100].explain()
+    with identity.acting(identity.person(chief().pk)), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
+        found, plan = list(waiting[:100]), waiting[:100].explain()
 
     assert {failure.severity for failure in found} == {"critical", "warning"}
+    # A policy lets an index answer only what could not tell of rows one may not see.
     assert "severity" in "".join(line for line in plan.splitlines() if "Index Cond" in line)
 
 

@@ -59,4 +59,4 @@ class TicketReservation(Stateful):
         ]
 
     def __str__(self) -> str:
-        return f"{self.quantity} × {self.ticket_type_id}"
+        return f"Hold of {self.quantity}"

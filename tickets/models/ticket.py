@@ -85,7 +85,7 @@ class Ticket(Stateful):
         triggers = [never_deleted()]
 
     def __str__(self) -> str:
-        return f"{self.ticket_type_id} #{self.position}"
+        return f"Ticket {self.position}"
 
     @property
     def is_given(self) -> bool:

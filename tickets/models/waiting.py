@@ -54,4 +54,4 @@ class WaitingGuest(models.Model):
         indexes = [models.Index(fields=["ticket_type", "joined_at"], name="idx_waiting", condition=Q(status="waiting"))]
 
     def __str__(self) -> str:
-        return f"{self.quantity} × {self.ticket_type_id} for {self.email}"
+        return f"{self.quantity} · {self.email}"
