@@ -35,7 +35,7 @@ def fulfil(order: Order, now: datetime) -> None:
             for place in range(1, hold.quantity + 1)
         ]
     if len(tickets) != sum(line["quantity"] for line in order.lines):
-        raise FulfilmentFailed(f"{order.pk} holds {len(tickets)} places, not what was bought")
+        raise FulfilmentFailed(f"the order holds {len(tickets)} places, not what was bought")
     Ticket.objects.bulk_create(tickets)
     promos.use(order)
     mail.owe(CONFIRMATION, order=order, cause=f"{CONFIRMATION}:{order.pk}", now=now)

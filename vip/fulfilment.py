@@ -17,7 +17,7 @@ def fulfil(order: Order, now: datetime) -> None:
     """Confirm a paid order's table and make one pass per seat, in one transaction; owe the host their mail."""
     reservation = reservations.of_locked(order)
     if reservation.status != VipReservation.Status.HELD:
-        raise FulfilmentFailed(f"{order.pk} has no table held: {reservation.status}")
+        raise FulfilmentFailed(f"the order has no table held: {reservation.status}")
     note_payment(reservation)
     reservation.move_to(VipReservation.Status.CONFIRMED, now=now)
     GuestPass.objects.bulk_create(passes_for(reservation, now=now))
