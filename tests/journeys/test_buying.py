@@ -148,6 +148,7 @@ def test_retry_in_the_toast_tries_again_behind_an_overlay(
 
 
 def test_a_toast_stays_while_it_is_hovered(club: Server, night: Event, guest: Page, live_server: LiveServer) -> None:
+    guest.clock.install()
     choose(guest, live_server)
     type_card(guest, "4000000000000002")
     press_pay(guest)
@@ -155,11 +156,12 @@ def test_a_toast_stays_while_it_is_hovered(club: Server, night: Event, guest: Pa
     expect(toast).to_be_visible()
 
     toast.hover()
-    guest.wait_for_timeout(6500)
+    guest.clock.run_for(6500)
     expect(toast).to_be_visible()
     guest.mouse.move(5, 700)
+    guest.clock.run_for(6500)
 
-    expect(toast).to_be_hidden(timeout=7000)
+    expect(toast).to_be_hidden()
 
 
 def test_3d_secure_passed(club: Server, night: Event, guest: Page, live_server: LiveServer) -> None:
@@ -349,6 +351,7 @@ def test_no_number_of_failures_closes_the_way(club: Server, night: Event, guest:
 def test_escape_closes_the_toast_and_gives_the_focus_back(
     club: Server, night: Event, guest: Page, live_server: LiveServer
 ) -> None:
+    guest.clock.install()
     choose(guest, live_server)
     type_card(guest, "4000000000000002")
     press_pay(guest)
@@ -356,7 +359,7 @@ def test_escape_closes_the_toast_and_gives_the_focus_back(
     expect(retry).to_be_visible()
 
     retry.focus()
-    guest.wait_for_timeout(6000)
+    guest.clock.run_for(6500)
     expect(retry).to_be_visible()
     guest.keyboard.press("Escape")
 

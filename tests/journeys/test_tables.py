@@ -91,6 +91,7 @@ def open_table(page: Page, live_server: LiveServer, code: str) -> None:
 def test_a_declined_card_is_told_and_tried_again_at_a_table_as_for_tickets(
     club: Server, room: Event, guest: Page, live_server: LiveServer
 ) -> None:
+    guest.clock.install()
     open_table(guest, live_server, "F2")
     type_card(guest, "4000000000000002")
 
@@ -106,7 +107,8 @@ def test_a_declined_card_is_told_and_tried_again_at_a_table_as_for_tickets(
     assert guest.evaluate("document.querySelector('main').inert")
     expect(toast).to_be_visible()
     guest.mouse.move(5, 700)
-    expect(toast).to_be_hidden(timeout=8000)
+    guest.clock.run_for(6500)
+    expect(toast).to_be_hidden()
     club.app.books.faults.clear()
     type_card(guest, "4242424242424242")
     press_pay(guest)
