@@ -12,7 +12,7 @@ import redis
 import stripe
 from django.conf import settings
 from django.db import connection
-from django.test import TransactionTestCase
+from django.test import TransactionTestCase, override_settings
 from pytest_django.fixtures import Settings
 
 from payments import gateways, identity, wake
@@ -86,6 +86,13 @@ def django_db_setup(django_db_setup: None) -> Iterator[None]:
     yield
     options["options"] = of_the_owner
     connection.close()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_passwords() -> Iterator[None]:
+    """Hash passwords fast: no test is about how slow they are to guess."""
+    with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -26,11 +26,6 @@ WIDTHS = (390, 1280)
 Look = Callable[[str], None]
 
 
-@pytest.fixture(autouse=True)
-def quick_passwords(settings: Settings) -> None:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-
 @pytest.fixture
 def owner(transactional_db: None) -> User:
     return User.objects.create_superuser("owner", "owner@example.com", "maguey")

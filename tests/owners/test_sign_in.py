@@ -32,12 +32,6 @@ PASSWORD = "maguey"
 LOGIN = "/accounts/login/"
 
 
-@pytest.fixture(autouse=True)
-def quick_passwords(settings: Settings) -> None:
-    """Hash passwords fast: no test is about how slow they are to guess."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-
 @pytest.fixture
 def now() -> datetime:
     return clock()
