@@ -1,6 +1,7 @@
 """The API held to its own schema by machine-made requests: no 5xx, no answer it does not document."""
 
 import os
+from functools import cache
 
 import pytest
 import schemathesis
@@ -83,6 +84,12 @@ def test_the_headers_a_program_must_heed_are_documented() -> None:
 def schema(provider: FakeProvider) -> schemathesis.BaseSchema:
     """Return the schema as the API serves it, with a night to ask about."""
     TicketTypeFactory.create(event=EventFactory.create(slug="noche"), slug="general")
+    return served()
+
+
+@cache
+def served() -> schemathesis.BaseSchema:
+    """Read the schema from the API: once, for it is the same for every test."""
     return schemathesis.openapi.from_wsgi("/api/v1/schema/", get_wsgi_application())
 
 

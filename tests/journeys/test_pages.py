@@ -1,13 +1,14 @@
 """Every page at a phone's and a desktop's width: a picture to look at, nothing sideways, nothing axe objects to."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.template.loader import render_to_string
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, ViewportSize, expect
 from pytest_django.fixtures import Settings
 from pytest_django.live_server_helper import LiveServer
 
@@ -403,6 +404,7 @@ def test_the_pay_page_leads_to_the_providers_own(
 def test_larger_type_loses_nothing(  # noqa: PLR0917 (fixtures)
     programme: dict[str, Event],
     provider: FakeProvider,
+    browser: Browser,
     launch_browser: Callable[..., Browser],
     live_server: LiveServer,
     where: str,
@@ -410,11 +412,12 @@ def test_larger_type_loses_nothing(  # noqa: PLR0917 (fixtures)
     pictures: Path,
 ) -> None:
     """Hold at 200 % zoom, at twice the browser's own type, and with the spacing readers may ask for."""
-    twice = ["--blink-settings=defaultFontSize=32"] if how == "type" else []
-    with launch_browser(args=[*ARGUMENTS, *twice]) as browser:
-        page = browser.new_page(
-            viewport={"width": 640, "height": 400} if how == "zoom" else {"width": 1280, "height": 800}
-        )
+    twice = [*ARGUMENTS, "--blink-settings=defaultFontSize=32"]
+    size: ViewportSize = {"width": 640, "height": 400} if how == "zoom" else {"width": 1280, "height": 800}
+    with (
+        launch_browser(args=twice) if how == "type" else nullcontext(browser) as one,
+        one.new_page(viewport=size) as page,
+    ):
         page.goto(live_server.url + place(where, programme["noche-de-cumbia"], provider))
         if where == "pay":
             expect(page.get_by_text("The card field could not be opened.")).to_be_visible()
