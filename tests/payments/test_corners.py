@@ -36,6 +36,14 @@ from tests.fakes import FakeProvider
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
+def test_the_kinds_of_messages_are_those_that_somebody_writes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mail, "_writers", {})
+    for kind in ("written", "refunded"):
+        mail.register(kind, lambda _: EmailMultiAlternatives("s", "b", to=["ana@example.com"]))
+
+    assert mail.kinds() == ["refunded", "written"]
+
+
 def test_a_provider_that_cancels_every_intent_is_a_provider_that_is_away(
     provider: FakeProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
