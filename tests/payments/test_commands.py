@@ -42,9 +42,10 @@ def test_retry_fulfilment(provider: FakeProvider, now: datetime, capsys: pytest.
     order.ticket_reservations.update(status="released")
     assert "will be tried again" in out(capsys, "retry_fulfilment", "--all")
     order.ticket_reservations.update(status="pending")
-    assert out(capsys, "retry_fulfilment", order.reference) == f"{order.reference}: delivered"
+    # One reference in sixty-four begins with a hyphen, and needs the end of the options said before it.
+    assert out(capsys, "retry_fulfilment", "--", order.reference) == f"{order.reference}: delivered"
     with pytest.raises(CommandError, match="Nothing is owed"):
-        call_command("retry_fulfilment", order.reference)
+        call_command("retry_fulfilment", "--", order.reference)
 
 
 def test_replay_webhook(provider: FakeProvider, now: datetime, capsys: pytest.CaptureFixture[str]) -> None:
