@@ -102,7 +102,7 @@ def place_order(table_id: UUID, *, party: Party, buyer: Buyer, now: datetime, be
     reservation = hold(table, terms=terms, party=party, buyer=buyer, now=now)
     if not reservation.order.total_cents:
         charges.mark_paid(reservation.order, now=now)  # nothing to pay: it is theirs at once
-    if writes := beside(reservation.order):
+    if writes := [*beside(reservation.order)]:
         rows.write(*writes)
     return reservation.order
 

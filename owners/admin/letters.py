@@ -1,8 +1,9 @@
 """Messages to people."""
 
-from collections.abc import Iterable
+from typing import Any
 
 from django.contrib import admin
+from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
@@ -22,8 +23,8 @@ class KindFilter(KnownFilter):
     title = "kind"
     parameter_name = "kind"
 
-    def values(self) -> Iterable[tuple[str, str]]:
-        """Return the kinds somebody writes."""
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:  # Any: Django's own signature
+        """Name the kinds somebody writes."""
         return [(kind, marks.in_words(kind)) for kind in mail.kinds()]
 
 

@@ -1,6 +1,6 @@
 """What providers told us, what clients sent us, and what owners were told."""
 
-from collections.abc import Iterable
+from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import Q, QuerySet
@@ -29,8 +29,8 @@ class TypeFilter(KnownFilter):
     title = "type"
     parameter_name = "type"
 
-    def values(self) -> Iterable[tuple[str, str]]:
-        """Return the types we listen to."""
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:  # Any: Django's own signature
+        """Name the types we listen to."""
         return [(type_, type_) for type_ in sorted(stripe_events.EVENTS)]
 
 
@@ -40,9 +40,9 @@ class FromFilter(KnownFilter):
     title = "provider"
     parameter_name = "provider"
 
-    def values(self) -> Iterable[tuple[str, str]]:
-        """Return the providers."""
-        return Payment.Provider.choices
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:  # Any: Django's own signature
+        """Name the providers."""
+        return [(str(value), str(label)) for value, label in Payment.Provider.choices]
 
 
 class ChannelFilter(KnownFilter):
@@ -51,8 +51,8 @@ class ChannelFilter(KnownFilter):
     title = "channel"
     parameter_name = "channel"
 
-    def values(self) -> Iterable[tuple[str, str]]:
-        """Return the ways there are."""
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:  # Any: Django's own signature
+        """Name the ways there are."""
         return [(channel, channel.capitalize()) for channel in Alert.CHANNELS]
 
 

@@ -1,7 +1,6 @@
 """Payments, refunds and what is owed for them."""
 
-from collections.abc import Iterable
-from typing import get_args
+from typing import Any, get_args
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
@@ -39,11 +38,6 @@ class PaymentAdmin(FoundByOrder, NightsOnly, ReadOnlyAdmin):
         ("The key it was asked for with", {"fields": ("idempotency_key",)}),
     )
     readonly_fields = ("state", "amount", "received", "refunded", "its_order", "payment", "told")
-
-    @display(description="Guest and order", header=True)  # type: ignore[untyped-decorator]  # unfold ships no types
-    def whose(self, payment: Payment) -> tuple[str, str]:
-        """Name the guest, and below the order."""
-        return payment.order.name, payment.order.reference
 
     @admin.display(description="Amount", ordering="amount_cents")
     def amount(self, payment: Payment) -> str:
@@ -114,11 +108,6 @@ class RefundAdmin(FoundByOrder, NightsOnly, ReadOnlyAdmin):
             said = "is on its way again" if again else "needs nothing: it is under way or done"
             messages.success(request, f"{refund} {said}.")
 
-    @display(description="Guest and order", header=True)  # type: ignore[untyped-decorator]  # unfold ships no types
-    def whose(self, refund: Refund) -> tuple[str, str]:
-        """Name the guest, and below the order."""
-        return refund.payment.order.name, refund.payment.order.reference
-
     @admin.display(description="Amount", ordering="amount_cents")
     def amount(self, refund: Refund) -> str:
         """Write the amount."""
@@ -160,11 +149,6 @@ class FulfilmentAdmin(FoundByOrder, NightsOnly, ReadOnlyAdmin):
     )
     readonly_fields = ("its_order", "error")
 
-    @display(description="Guest and order", header=True)  # type: ignore[untyped-decorator]  # unfold ships no types
-    def whose(self, promised: Fulfilment) -> tuple[str, str]:
-        """Name the guest, and below the order."""
-        return promised.order.name, promised.order.reference
-
     @admin.display(description="Order")
     def its_order(self, promised: Fulfilment) -> SafeString | str:
         """Link to the order, where its whole story is."""
@@ -182,8 +166,8 @@ class OperationFilter(KnownFilter):
     title = "operation"
     parameter_name = "operation_type"
 
-    def values(self) -> Iterable[tuple[str, str]]:
-        """Return the operations there are."""
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:  # Any: Django's own signature
+        """Name the operations there are."""
         return [(operation, marks.in_words(operation)) for operation in get_args(Operation)]
 
 

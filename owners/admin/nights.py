@@ -209,11 +209,6 @@ class TicketReservationAdmin(FoundByOrder, NightsOnly, ReadOnlyAdmin):
     list_select_related = ("order", "ticket_type")
     ordering = ("-order__created_at",)
 
-    @display(description="Guest and order", header=True)  # type: ignore[untyped-decorator]  # unfold ships no types
-    def whose(self, hold: TicketReservation) -> tuple[str, str]:
-        """Name the guest, and below the order."""
-        return hold.order.name, hold.order.reference
-
     @admin.display(description="State", ordering="status")
     def state(self, hold: TicketReservation) -> SafeString:
         """Write the state."""

@@ -8,6 +8,7 @@ from unfold.decorators import display
 from owners.admin import marks
 from owners.admin.base import ReadOnlyAdmin
 from owners.admin.nights_only import NightsOnly
+from owners.admin.waiting import Waiting
 from payments.money import format_cents
 from tickets.models import PromoCode, PromoUse, RefundPolicy, WaitingGuest
 
@@ -57,16 +58,13 @@ class PromoUseAdmin(NightsOnly, ReadOnlyAdmin):
 
 
 @admin.register(WaitingGuest)
-class WaitingGuestAdmin(NightsOnly, ReadOnlyAdmin):
+class WaitingGuestAdmin(Waiting, NightsOnly, ReadOnlyAdmin):
     """The lines for what is sold out, first come first served."""
 
     night_path = "ticket_type__event_id"
     list_display = ("guest", "wanted", "quantity", "state", "joined_at")
     list_filter = ("status", "ticket_type__event")
     list_select_related = ("ticket_type__event",)
-    search_fields = ("email", "name")
-    search_help_text = "An email or a name"
-    ordering = ("joined_at",)
     fieldsets = (
         ("Who waits", {"fields": ("name", "email", "language", "joined_at")}),
         ("What for", {"fields": ("night", "ticket_type", "quantity")}),
@@ -74,27 +72,12 @@ class WaitingGuestAdmin(NightsOnly, ReadOnlyAdmin):
     )
     readonly_fields = ("night", "state", "its_order")
 
-    @display(description="Guest", header=True)  # type: ignore[untyped-decorator]  # unfold ships no types
-    def guest(self, waiting: WaitingGuest) -> tuple[str, str]:
-        """Name the guest, and below how to reach them."""
-        return waiting.name, waiting.email
-
     @display(description="For", header=True)  # type: ignore[untyped-decorator]  # unfold ships no types
     def wanted(self, waiting: WaitingGuest) -> tuple[str, str]:
         """Name the night, and below the kind of ticket."""
         return waiting.ticket_type.event.title, waiting.ticket_type.name
 
-    @admin.display(description="State", ordering="status")
-    def state(self, waiting: WaitingGuest) -> SafeString:
-        """Write what became of it."""
-        return marks.status(waiting.status)
-
     @admin.display(description="Night")
     def night(self, waiting: WaitingGuest) -> SafeString | str:
         """Link to the night."""
         return marks.link_to("tickets_event", waiting.ticket_type.event_id, waiting.ticket_type.event.title)
-
-    @admin.display(description="What was offered")
-    def its_order(self, waiting: WaitingGuest) -> SafeString | str:
-        """Link to the order that was held for them."""
-        return marks.link_to("payments_order", waiting.order_id, str(waiting.order or ""))

@@ -9,14 +9,12 @@ from django.contrib import admin, messages
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
-from unfold.decorators import display
 from unfold.forms import ActionForm
 
-from owners.admin import marks
 from owners.admin.base import ReadOnlyAdmin
 from owners.admin.nights_only import NightsOnly
+from owners.admin.waiting import Waiting
 from payments import fulfilment
 from payments.exceptions import PaymentsError
 from payments.models import Order
@@ -336,34 +334,16 @@ class TableChangeAdmin(NightsOnly, ReadOnlyAdmin):
 
 
 @admin.register(WaitingParty)
-class WaitingPartyAdmin(NightsOnly, ReadOnlyAdmin):
+class WaitingPartyAdmin(Waiting, NightsOnly, ReadOnlyAdmin):
     """The lines for tables, first come first served."""
 
     night_path = "event_id"
-    list_display = ("party", "party_size", "event", "state", "joined_at")
+    list_display = ("guest", "party_size", "event", "state", "joined_at")
     list_filter = ("status", "event")
     list_select_related = ("event",)
-    search_fields = ("email", "name")
-    search_help_text = "An email or a name"
-    ordering = ("joined_at",)
     fieldsets = (
         ("Who waits", {"fields": ("name", "email", "phone", "language", "joined_at")}),
         ("What for", {"fields": ("event", "party_size")}),
         ("What became of it", {"fields": ("state", "its_order")}),
     )
     readonly_fields = ("state", "its_order")
-
-    @display(description="Guest", header=True)  # type: ignore[untyped-decorator]  # unfold ships no types
-    def party(self, waiting: WaitingParty) -> tuple[str, str]:
-        """Name who asked, and below how to reach them."""
-        return waiting.name, waiting.email
-
-    @admin.display(description="State", ordering="status")
-    def state(self, waiting: WaitingParty) -> SafeString:
-        """Write what became of it."""
-        return marks.status(waiting.status)
-
-    @admin.display(description="What was offered")
-    def its_order(self, waiting: WaitingParty) -> SafeString | str:
-        """Link to the order that was held for them."""
-        return marks.link_to("payments_order", waiting.order_id, str(waiting.order or ""))

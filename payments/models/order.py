@@ -16,8 +16,11 @@ PAID = ("paid", "fulfilled", "refunded")
 
 
 def make_reference() -> str:
-    """Return 128 random bits as the guest's key to the order."""
-    return secrets.token_urlsafe(16)
+    """Return 128 random bits as the guest's key to the order; a hyphen in front would be a command's option."""
+    reference = "-"
+    while reference.startswith("-"):
+        reference = secrets.token_urlsafe(16)
+    return reference
 
 
 class OrderQuerySet(models.QuerySet["Order"]):

@@ -125,9 +125,12 @@ def ask(sql: str, *values: Any) -> list[Values]:  # Any: whatever columns hold
 
 
 def write(*writes: Write) -> None:
-    """Write several rows by one statement, in their order, all of them or none.
+    """Write several rows by one statement, all of them or none.
 
-    None sees what the others change. Raises RowMissing where one that is needed is not there.
+    None sees what the others change. PostgreSQL begins each when its count is first asked for, so in this order; should
+    it ever choose another, two such statements may meet in a deadlock, of which it takes one back.
+
+    Raises RowMissing where one that is needed is not there.
     """
     parts = ", ".join(f"w{number} AS ({each.sql} RETURNING '')" for number, each in enumerate(writes))
     counts = ", ".join(

@@ -155,17 +155,24 @@ def test_a_hold_of_what_is_sold_out_writes_nothing() -> None:
     assert [sql for sql in said if not sql.startswith("SELECT")] == []
 
 
-def test_a_twin_that_comes_second_gets_the_first_ones_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    type_ = TicketTypeFactory.create()
-    look, first = idempotency.look, []
+def after_the_look(monkeypatch: pytest.MonkeyPatch, body: dict[str, Any]) -> list[Any]:
+    """Have another request with the same key answered just after the next one has looked; return its answer."""
+    look, answers = idempotency.look, []
 
-    def look_before_the_twin(request: idempotency.Request) -> idempotency.Known | None:
+    def look_before_the_other(request: idempotency.Request) -> idempotency.Known | None:
         known = look(request)
         monkeypatch.setattr(idempotency, "look", look)
-        first.append(post("orders/", wanted(type_)))
+        answers.append(post("orders/", body))
         return known
 
-    monkeypatch.setattr(idempotency, "look", look_before_the_twin)
+    monkeypatch.setattr(idempotency, "look", look_before_the_other)
+    return answers
+
+
+def test_a_twin_that_comes_second_gets_the_first_ones_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    type_ = TicketTypeFactory.create()
+    first = after_the_look(monkeypatch, wanted(type_))
+
     second = post("orders/", wanted(type_))
 
     assert second.json() == first[0].json()
@@ -176,30 +183,14 @@ def test_a_twin_that_comes_second_gets_the_first_ones_answer(monkeypatch: pytest
 
 def test_a_twin_that_is_refused_gets_the_first_ones_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     type_ = TicketTypeFactory.create(capacity=2)
-    look, first = idempotency.look, []
-
-    def look_before_the_twin(request: idempotency.Request) -> idempotency.Known | None:
-        known = look(request)
-        monkeypatch.setattr(idempotency, "look", look)
-        first.append(post("orders/", wanted(type_)))
-        return known
-
-    monkeypatch.setattr(idempotency, "look", look_before_the_twin)
+    first = after_the_look(monkeypatch, wanted(type_))
 
     assert post("orders/", wanted(type_)).json() == first[0].json()
 
 
 def test_a_key_taken_meanwhile_by_another_request_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     type_ = TicketTypeFactory.create()
-    look = idempotency.look
-
-    def look_before_the_other(request: idempotency.Request) -> idempotency.Known | None:
-        known = look(request)
-        monkeypatch.setattr(idempotency, "look", look)
-        post("orders/", wanted(type_, quantity=3))
-        return known
-
-    monkeypatch.setattr(idempotency, "look", look_before_the_other)
+    after_the_look(monkeypatch, wanted(type_, quantity=3))
 
     assert post("orders/", wanted(type_)).json()["code"] == "idempotency_key_reused"
     assert Order.objects.get().lines[0]["quantity"] == 3

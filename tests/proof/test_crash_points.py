@@ -30,7 +30,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 Act = Callable[[], object]
 MOST_POINTS = 200
-STRIDE = 8
+STRIDE = 4
 
 
 @dataclass(frozen=True)

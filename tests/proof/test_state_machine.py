@@ -338,7 +338,7 @@ def run_nights(nights: int, steps: int, seed: str = "") -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_any_night_ends_whole(quiet_mail: None) -> None:
-    run_nights(nights=int(os.environ.get("NIGHTS", "6")), steps=25)
+    run_nights(nights=int(os.environ.get("NIGHTS", "12")), steps=25)
 
 
 @pytest.mark.prove
