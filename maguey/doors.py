@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import SimpleTemplateResponse
 from django.urls import resolve
 from django.utils import translation
+from django.utils.cache import patch_vary_headers
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
 from maguey import acting
@@ -54,6 +55,7 @@ def programs(respond: Respond) -> Respond:
             finally:
                 actors.end(token)
         response.headers["Content-Language"] = language
+        patch_vary_headers(response, ["Accept-Language"])
         return response
 
     return answer

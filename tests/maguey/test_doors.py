@@ -59,6 +59,7 @@ def test_a_program_is_spoken_to_in_its_own_language_whoever_was_before_it() -> N
     answer = Client().post(**asked, headers={"Idempotency-Key": "k"})
 
     assert (spanish.headers["Content-Language"], answer.headers["Content-Language"]) == ("es", "en")
+    assert "Accept-Language" in answer.headers["Vary"]
     assert spanish.json()["errors"]["name"] == ["Este campo es requerido."]
     assert answer.json()["errors"]["name"] == ["This field is required."]
 
