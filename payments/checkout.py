@@ -157,6 +157,7 @@ def abandon(payment_id: UUID, *, now: datetime) -> None:
 @transaction.atomic(durable=True)
 def keep_seen(payment_id: UUID, seen: Intent | Session, *, now: datetime) -> Payment:
     """Keep the provider's id, and converge to what the provider shows."""
+    charges.lock_with_order(payment_id)  # an event of this payment may be at them: all lock the order first
     if isinstance(seen, Session):
         Payment.objects.filter(pk=payment_id).update(external_session_id=seen.id)
         Order.objects.filter(payments=payment_id).update(stripe_session_id=seen.id)

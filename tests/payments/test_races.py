@@ -154,3 +154,20 @@ def test_two_types_taken_in_opposite_order_never_lock_each_other_out(provider: F
     answers = all_at_once(50, take)
 
     assert all(isinstance(answer, Order) for answer in answers)
+
+
+def test_guests_come_back_while_events_arrive_and_never_lock_each_other_out(provider: FakeProvider) -> None:
+    order = hold()
+    payment = start(order)
+    declined = intent_object(provider.decline(intent_of(payment)))
+
+    def arrive(number: int) -> object:
+        if number % 2:
+            return come_back(order)
+        return knock(event_body("payment_intent.payment_failed", declined, event_id=f"evt_{number}"))
+
+    answers = all_at_once(40, arrive)
+
+    assert not [answer for answer in answers if isinstance(answer, Exception)]
+    assert WebhookEvent.objects.count() == 20
+    assert not WebhookEvent.objects.exclude(status=WebhookEvent.Status.PROCESSED).exists()
