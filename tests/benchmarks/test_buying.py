@@ -2,6 +2,7 @@
 
 import json
 import time
+from contextlib import suppress
 
 import psutil
 import pytest
@@ -81,10 +82,13 @@ def test_fifty_at_once(club: Club, report: Report) -> None:
 
 def bought(club: Club, report: Report, who: str) -> list[float]:
     """Let a crowd buy, and report how long tickets took after the card was taken, in seconds."""
-    began = time.monotonic()
+    before, began = processor_of(club), time.monotonic()
     night = buyers.crowd(club, at_once=AT_ONCE, each=EACH)
     spent = time.monotonic() - began
     there = delivered(club, night)
+    after = processor_of(club)
+    each = {name: (after[name] - before[name]) * 1000 / len(night.paid_at) for name in before}
+    report.say(f"{who}: processor, ms a purchase: " + ", ".join(f"{name} {ms:.0f}" for name, ms in each.items()))
     waits = [max(0.0, there[reference] - paid) for reference, paid in night.paid_at.items() if reference in there]
     assert len(waits) == len(night.paid_at) > 0, "a guest who paid has no tickets"
     errors = sum(seen for status, seen in night.statuses.items() if status in SERVER_ERRORS)
@@ -122,8 +126,28 @@ def test_memory(club: Club, report: Report) -> None:
     report.add(Figure("memory's growth", said, "", after / before, 1.05, " ×", more_is_better=False))
 
 
+def processor_of(club: Club) -> dict[str, float]:
+    """Return the processor's seconds that each program has had, with all that it started; the guests are ours."""
+    roots = {name: member.pid for name, member in club.members.items()}
+    roots["database"] = int(next(club.directory.glob("**/postmaster.pid")).read_text().split()[0])
+    taken = {name: sum(map(seconds_of, family(psutil.Process(pid)))) for name, pid in roots.items()}
+    return {**taken, "guests": time.process_time()}
+
+
+def seconds_of(process: psutil.Process) -> float:
+    """Return the processor's seconds that a process has had, and its children that have ended."""
+    with suppress(psutil.NoSuchProcess):
+        return float(sum(process.cpu_times()[:4]))
+    return 0.0
+
+
+def family(root: psutil.Process) -> list[psutil.Process]:
+    """Return a process and all that it started, and they started."""
+    return [root, *root.children(recursive=True)]
+
+
 def memory_of(club: Club) -> float:
     """Return what web, workers and beat take, in megabytes: what they share is counted once (PSS)."""
     roots = [psutil.Process(club.members[name].pid) for name in ("web", "worker", "mailer", "beat")]
-    everyone = [process for root in roots for process in (root, *root.children(recursive=True))]
+    everyone = [process for root in roots for process in family(root)]
     return sum(float(process.memory_full_info().pss) for process in everyone) / MEGABYTE
