@@ -103,6 +103,9 @@ def after_its_cause(fact: Fact, order: Order, recorded: Recorded) -> Fact:
         cause = recorded.get(("failure", "recorded", UUID(fact.told["failure"])))
     elif fact.kind == "email" and fact.told["kind"] in WITH_GOODS:
         cause = recorded.get(("order", "fulfilled", order.pk))
+    elif (fact.kind, fact.label) == ("order", "paid"):  # one statement writes both, the order's row first
+        came = (at for (kind, label, _), at in recorded.items() if (kind, label) == ("payment", "succeeded"))
+        cause = min(came, default=None)
     return replace(fact, at=max(fact.at, cause)) if cause else fact
 
 

@@ -113,8 +113,8 @@ def confirm_payment(payment_id: UUID, receipt: Receipt, *, now: datetime) -> boo
     return True
 
 
-def confirm_as_read(order: Order, payment: Payment, receipt: Receipt, *, first: Write, now: datetime) -> bool:
-    """Take note of money that came as it was asked for, by one statement that commits, after `first`.
+def confirm_as_read(order: Order, payment: Payment, receipt: Receipt, *first: Write, now: datetime) -> bool:
+    """Take note of money that came as it was asked for, by one statement that commits, after what comes `first`.
 
     Nothing was locked to read the rows: where one has changed since, or the case is not the plain one, nothing is
     written and it is False.
@@ -124,7 +124,7 @@ def confirm_as_read(order: Order, payment: Payment, receipt: Receipt, *, first: 
         return False
     promised = fulfilment.promise(order, now=now)
     try:
-        rows.commit(first, paid(order, now=now), noted(payment, receipt, now=now), rows.inserted(promised))
+        rows.commit(*first, paid(order, now=now), noted(payment, receipt, now=now), rows.inserted(promised))
     except IntegrityError:  # a row that is no longer as it was read, or one that is there by now
         return False
     fulfilment.wake(promised)

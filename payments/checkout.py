@@ -19,14 +19,16 @@ from payments.exceptions import (
     PaymentInProgress,
     SavedServerError,
 )
-from payments.gateways.types import Charge, Gateway, Intent, Session
-from payments.models import Order, Payment
+from payments.gateways.types import Charge, Gateway, Intent, IntentStatus, Session
+from payments.models import Order, Payment, rows
+from payments.models.rows import RowMissing
 from payments.provider_calls import Operation
 
 Status = Payment.Status
 Closed = TypeVar("Closed", Intent, Session)
 # A road found closed, or another one open, is cleared and tried again; a third time is a fault.
 ROUNDS = 3
+OPEN_OR_PAID = "order_id = %s AND status IN ('started', 'open', 'processing', 'succeeded')"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,36 +54,37 @@ def start_payment(order_id: UUID, *, provider: str, mode: str, now: datetime) ->
             close_payment(payment, now=now)
             continue
         seen = open_at_provider(payment, now=now)
-        if keep_seen(payment.pk, seen, now=now).is_live:
+        if keep_seen(payment, seen, now=now).is_live:
             return started(payment, seen)
     raise GatewayUnavailable("every round found another road open")
 
 
 @transaction.atomic(durable=True)
 def prepare_payment(order_id: UUID, *, provider: str, mode: str, now: datetime) -> Payment:
-    """Write down the payment before the provider hears of it, or return the one that is live."""
+    """Write down the payment before the provider hears of it, with its key, or return the one that is live."""
     order = orders.lock(order_id)
     steps.take("The guest is about to pay", order=order.pk, night=order.event_id)
     orders.check_payable(order, now=now)
-    if order.payments.filter(status=Status.SUCCEEDED).exists():
+    open_or_paid = {payment.status: payment for payment in rows.find(Payment, OPEN_OR_PAID, order.pk)}
+    if Status.SUCCEEDED in open_or_paid:
         raise AlreadyPaid
-    live = order.payments.filter(status__in=Payment.LIVE).first()
-    if live is None:
-        payment = Payment(
-            order=order,
-            provider=provider,
-            mode=mode,
-            amount_cents=order.total_cents,
-            currency=order.currency,
-            created_at=now,
-        )
-        payment.idempotency_key = provider_calls.promise(operation_of(payment), str(payment.pk), now=now).key
-        payment.save(force_insert=True)
-        return payment
-    if live.status == Status.PROCESSING:
+    if Status.PROCESSING in open_or_paid:
         raise PaymentInProgress
-    live.order = order
-    return live
+    for live in open_or_paid.values():
+        live.order = order
+        return live
+    payment = Payment(
+        order=order,
+        provider=provider,
+        mode=mode,
+        amount_cents=order.total_cents,
+        currency=order.currency,
+        created_at=now,
+    )
+    call = provider_calls.new_call(operation_of(payment), str(payment.pk), now=now)
+    payment.idempotency_key = call.key
+    rows.write(rows.inserted(call), rows.inserted(payment))
+    return payment
 
 
 def operation_of(payment: Payment) -> Operation:
@@ -154,9 +157,38 @@ def abandon(payment_id: UUID, *, now: datetime) -> None:
     charges.follow(payment_id, Status.CANCELLED, now=now)
 
 
+def keep_seen(payment: Payment, seen: Intent | Session, *, now: datetime) -> Payment:
+    """Keep the provider's id, and converge to what the provider shows; return the payment as it is then."""
+    if isinstance(seen, Intent) and keep_as_read(payment, seen, now=now):
+        return payment
+    return keep_under_lock(payment.pk, seen, now=now)
+
+
+def keep_as_read(payment: Payment, seen: Intent, *, now: datetime) -> bool:
+    """Keep what is plain by one statement that commits; False, and nothing kept, where the rows have changed since.
+
+    Plain is an intent that waits for its guest, and money that came as it was asked for.
+    """
+    if receipt := charges.receipt_of(seen):
+        return charges.confirm_as_read(payment.order, payment, receipt, now=now)
+    if seen.status is not IntentStatus.OPEN or seen.decline:
+        return False
+    if payment.status == Status.OPEN:
+        return payment.external_payment_id == seen.id  # as is known
+    if payment.status != Status.STARTED:
+        return False
+    payment.external_payment_id = seen.id
+    moved = payment.step_to(Status.OPEN, now=now)
+    try:
+        rows.commit(rows.updated(payment, "external_payment_id", *moved, still={"status": Status.STARTED}))
+    except RowMissing:
+        return False
+    return True
+
+
 @transaction.atomic(durable=True)
-def keep_seen(payment_id: UUID, seen: Intent | Session, *, now: datetime) -> Payment:
-    """Keep the provider's id, and converge to what the provider shows."""
+def keep_under_lock(payment_id: UUID, seen: Intent | Session, *, now: datetime) -> Payment:
+    """Keep the provider's id and converge, whatever that is, with order and payment locked."""
     charges.lock_with_order(payment_id)  # an event of this payment may be at them: all lock the order first
     if isinstance(seen, Session):
         Payment.objects.filter(pk=payment_id).update(external_session_id=seen.id)
@@ -181,7 +213,7 @@ def ask_provider(order: Order, *, now: datetime) -> None:
     """
     for payment in order.payments.filter(status__in=Payment.LIVE).select_related("order"):
         if payment.external_session_id or payment.external_payment_id:
-            keep_seen(payment.pk, open_at_provider(payment, now=now), now=now)
+            keep_seen(payment, open_at_provider(payment, now=now), now=now)
 
 
 def close_payment(payment: Payment, *, now: datetime) -> Payment:
@@ -195,7 +227,7 @@ def close_payment(payment: Payment, *, now: datetime) -> Payment:
     except (SavedServerError, GatewayRefused):
         abandon(payment.pk, now=now)
         return Payment.objects.get(pk=payment.pk)
-    closed = keep_seen(payment.pk, seen, now=now)
+    closed = keep_seen(payment, seen, now=now)
     if closed.status == Status.PROCESSING:
         raise PaymentInProgress
     if closed.is_live:

@@ -1,13 +1,15 @@
 """Goods for money: once, for certain, and loudly where it cannot be done."""
 
 from datetime import datetime
+from functools import cache
 from uuid import UUID
 
 from django.db import transaction
 
 from payments import failures, orders, products, retrying, steps
 from payments.failures import Category, Severity, Trouble
-from payments.models import Fulfilment, Order
+from payments.models import Fulfilment, Order, rows
+from payments.models.rows import Write
 
 KIND = "fulfilment"
 
@@ -25,15 +27,39 @@ def wake(promised: Fulfilment) -> None:
 @transaction.atomic(durable=True)
 def fulfil_order(fulfilment_id: UUID, now: datetime) -> None:
     """Deliver an order's goods and say so, in one commit; a repeat changes nothing."""
-    order_id = Fulfilment.objects.values_list("order_id", flat=True).get(pk=fulfilment_id)
-    order = orders.lock(order_id)
+    order, promised = lock_with_order(fulfilment_id)
     steps.take("Goods are delivered", order=order.pk, night=order.event_id)
-    promised = Fulfilment.objects.select_for_update().get(pk=fulfilment_id)
-    if order.status == Order.Status.PAID and promised.done_at is None and not orders.is_going_back(order):
-        products.of(order).fulfil(order, now)
-        order.move_to(Order.Status.FULFILLED, now=now)
-        failures.settle(f"fulfilment:{order.pk}", "The goods are delivered.", now=now)
-    retrying.finish(promised, now=now, done="done_at")
+    delivered = deliver(order, promised, now=now)
+    rows.write(*delivered, retrying.finished(promised, now=now, done="done_at"))
+
+
+def deliver(order: Order, promised: Fulfilment, *, now: datetime) -> list[Write]:
+    """Deliver what is owed to a locked order, unless its money is on its way back; return what is to be written."""
+    came = orders.money_of(order)
+    if order.status != Order.Status.PAID or promised.done_at is not None or orders.has_gone_back(came):
+        return []
+    products.of(order).fulfil(order, next(iter(came), None), now)
+    if promised.given_up_at or promised.round > 1:
+        failures.settle(f"fulfilment:{promised.order_id}", "The goods are delivered.", now=now)
+    return [rows.updated(order, *order.step_to(Order.Status.FULFILLED, now=now))]
+
+
+def lock_with_order(fulfilment_id: UUID) -> tuple[Order, Fulfilment]:
+    """Lock a promise's order, then the promise."""
+    (found,) = rows.ask(locking(), fulfilment_id)
+    order, promised = rows.read(found, Order, Fulfilment)
+    promised.order = order
+    return order, promised
+
+
+@cache
+def locking() -> str:
+    """Write the statement that locks them."""
+    return (
+        f"SELECT {rows.columns(Order)}, {rows.columns(Fulfilment)} FROM orders "  # noqa: S608 (our own names)
+        "JOIN fulfilments ON fulfilments.order_id = orders.id WHERE fulfilments.id = %s "
+        "FOR UPDATE OF orders, fulfilments"
+    )
 
 
 def give_up(promised: Fulfilment, now: datetime) -> None:

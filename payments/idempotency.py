@@ -207,7 +207,6 @@ def let_go(request: Request) -> None:
         cursor.execute("SELECT pg_advisory_unlock(%s)", [request.lock])
 
 
-@transaction.atomic(savepoint=False)
 def keep(request: Request, answer: Answer | None, *, now: datetime) -> None:
     """Keep the first answer for good, or, without one, what the key was sent with; our own errors are not kept.
 

@@ -9,7 +9,8 @@ from django.db import transaction
 
 from payments import failures, retrying
 from payments.failures import Category, Severity, Trouble
-from payments.models import Email, Order
+from payments.models import Email, Order, rows
+from payments.models.rows import Write
 
 KIND = "email"
 Writer = Callable[[Email], EmailMultiAlternatives]
@@ -27,7 +28,6 @@ def kinds() -> list[str]:
     return sorted(_writers)
 
 
-@transaction.atomic(savepoint=False)
 def owe(
     kind: str,
     *,
@@ -49,9 +49,21 @@ def owe(
         created_at=now,
         next_attempt_at=now,
     )
-    Email.objects.bulk_create([email], ignore_conflicts=True)
-    retrying.wake_for(KIND, email.pk)
+    with transaction.atomic(savepoint=False):
+        rows.write(promised(email))
     return email
+
+
+def to_guest(kind: str, *, order: Order, cause: str, now: datetime) -> Write:
+    """Return the statement by which an order's guest is promised one message per cause; a step in a transaction."""
+    email = Email(kind=kind, cause=cause, recipient=order.email, order=order, created_at=now, next_attempt_at=now)
+    return promised(email)
+
+
+def promised(email: Email) -> Write:
+    """Return the statement that keeps a promise where none is kept for its cause, and wake a worker once it is."""
+    retrying.wake_for(KIND, email.pk)
+    return Write(f"{rows.insertion(Email)} ON CONFLICT DO NOTHING", rows.inserted(email).values, is_needed=False)
 
 
 def send_email(email_id: UUID, now: datetime) -> None:

@@ -11,7 +11,7 @@ from django.db import transaction
 
 from payments import products
 from payments.exceptions import AlreadyExtended, AlreadyPaid, OrderClosed, OrderExpired
-from payments.models import Order, Payment
+from payments.models import Order, Payment, rows
 from payments.models.rows import Write
 
 Status = Order.Status
@@ -80,7 +80,8 @@ def new_order(*, kind: str, event_id: UUID, lines: list[Line], buyer: Buyer, cur
 
 def lock(order_id: UUID) -> Order:
     """Lock an order, before anything else of it is locked."""
-    return Order.objects.select_for_update().get(pk=order_id)
+    (order,) = rows.find(Order, "id = %s FOR UPDATE", order_id)
+    return order
 
 
 def check_payable(order: Order, *, now: datetime) -> None:
@@ -156,5 +157,15 @@ def waits_for_money(order: Order, *, now: datetime) -> bool:
 
 def is_going_back(order: Order) -> bool:
     """Say whether all the money of an order is on its way back."""
-    came = order.payments.filter(status=Payment.Status.SUCCEEDED)
+    return has_gone_back(money_of(order))
+
+
+def money_of(order: Order) -> list[Payment]:
+    """Return the payments of an order that came, in the order in which they did."""
+    condition = "order_id = %s AND status = 'succeeded' ORDER BY processed_at"
+    return rows.find(Payment, condition, order.pk)
+
+
+def has_gone_back(came: list[Payment]) -> bool:
+    """Say whether there was money and all of it is on its way back."""
     return bool(came) and all(payment.refunded_cents >= payment.received_cents for payment in came)

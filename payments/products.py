@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from payments.models import Order
+from payments.models import Order, Payment
 
 Step = Callable[[Order, datetime], None]
+Fulfil = Callable[[Order, Payment | None, datetime], None]
 
 
 def no_prices(order: Order, goods: Collection[UUID]) -> dict[UUID, int]:
@@ -23,7 +24,7 @@ def take_nothing_back(order: Order, goods: Collection[UUID], now: datetime) -> N
 class Product:
     """What payments asks of a kind of goods; each is a step inside the caller's transaction.
 
-    - `fulfil` turns the order's holds into goods.
+    - `fulfil` turns the order's holds into goods, given the first payment that came: None where nothing was to pay.
     - `release` gives back whatever the order has: holds or goods.
     - `regain` takes the places again for money that came late; False where they are gone.
     - `extend` moves the holds' end to the order's.
@@ -35,7 +36,7 @@ class Product:
     """
 
     kind: str
-    fulfil: Step
+    fulfil: Fulfil
     release: Step
     regain: Callable[[Order, datetime], bool]
     extend: Step

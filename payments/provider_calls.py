@@ -3,19 +3,26 @@
 import uuid
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Literal, Protocol, TypeVar
 
 from django.db import transaction
-from django.db.models import F
 
 from payments.exceptions import GatewayRefused, GatewayUnavailable, KeyMismatch
-from payments.models import ProviderCall
+from payments.models import ProviderCall, rows
+from payments.models.rows import Write
 
 State = ProviderCall.State
 # Every operation there is, so that a list of them need not look for them in all the rows.
 Operation = Literal["intent_create", "intent_cancel", "session_create", "session_expire", "refund"]
 # Stripe keeps a key for at least 24 hours ("Idempotent requests"); an hour less, for clocks that differ.
 KEYS_LAST = timedelta(hours=23)
+NOTE = """
+UPDATE stripe_idempotency_keys
+SET state = %s, uses = uses + 1, mismatches = mismatches + %s, last_used_at = %s,
+    resource_id = coalesce(nullif(%s, ''), resource_id)
+WHERE id = %s
+"""
 
 
 class Resource(Protocol):
@@ -29,19 +36,15 @@ class Resource(Protocol):
 R = TypeVar("R", bound=Resource)
 
 
-@transaction.atomic(savepoint=False)
-def promise(operation_type: Operation, operation_id: str, *, now: datetime) -> ProviderCall:
-    """Return the key of this operation, made once and the same ever after."""
-    call, _ = ProviderCall.objects.get_or_create(
+def new_call(operation_type: Operation, operation_id: str, *, now: datetime) -> ProviderCall:
+    """Make the row of an operation, with the key that will be its own; the caller saves it."""
+    return ProviderCall(
         operation_type=operation_type,
         operation_id=operation_id,
-        defaults={
-            "key": f"{operation_type}:{operation_id}:{uuid.uuid4()}",
-            "created_at": now,
-            "last_used_at": now,
-        },
+        key=f"{operation_type}:{operation_id}:{uuid.uuid4()}",
+        created_at=now,
+        last_used_at=now,
     )
-    return call
 
 
 def send(
@@ -100,18 +103,25 @@ def is_forgotten(call: ProviderCall, *, now: datetime) -> bool:
     return call.created_at < now - KEYS_LAST
 
 
-@transaction.atomic(durable=True)
 def commit_promise(operation_type: Operation, operation_id: str, *, now: datetime) -> ProviderCall:
-    """Keep the key before the first use of it."""
-    return promise(operation_type, operation_id, now=now)
+    """Return the key of this operation, made once, committed before the first use of it and the same ever after."""
+    asked = (ProviderCall, "operation_type = %s AND operation_id = %s", operation_type, operation_id)
+    known = rows.find(*asked)
+    if not known:
+        call = new_call(operation_type, operation_id, now=now)
+        rows.commit(Write(insertion(), rows.inserted(call).values, is_needed=False))
+        known = rows.find(*asked)  # another's, where two come at once
+    return known[0]
 
 
-@transaction.atomic(durable=True)
+@cache
+def insertion() -> str:
+    """Write the statement that keeps an operation's key, where it has none."""
+    return f"{rows.insertion(ProviderCall)} ON CONFLICT (operation_type, operation_id) DO NOTHING"
+
+
 def note(
     call: ProviderCall, state: ProviderCall.State, *, now: datetime, resource_id: str = "", mismatches: int = 0
 ) -> None:
-    """Keep what became of one use of the key."""
-    kept = {"resource_id": resource_id} if resource_id else {}
-    ProviderCall.objects.filter(pk=call.pk).update(
-        state=state, uses=F("uses") + 1, mismatches=F("mismatches") + mismatches, last_used_at=now, **kept
-    )
+    """Keep and commit what became of one use of the key."""
+    rows.commit(Write(NOTE, (state.value, mismatches, now, resource_id, call.pk)))

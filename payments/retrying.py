@@ -10,19 +10,19 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cache, partial
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
 
 from payments import messenger, steps
 from payments.exceptions import PaymentsError
 from payments.messenger import Errand
-from payments.models import Retryable
+from payments.models import Retryable, rows
 from payments.models.retryable import is_due
+from payments.models.rows import Write
 from payments.wake import publish
 
 logger = logging.getLogger(__name__)
@@ -76,16 +76,16 @@ def attempt(kind: str, pk: UUID, *, now: datetime) -> bool:
     """Try one piece of work now, if it is due and free; say whether this try did it."""
     work = _kinds[kind]
     steps.begin()
-    row = claim(work, pk, now=now)
-    if row is None:
+    number = claim(work, pk, now=now)
+    if number is None:
         return False
-    if row.attempts > tries_allowed():
+    if number > tries_allowed():
         record_failure(work, pk, "The worker died during every try.", now=now)
         return False
     try:
         work.perform(pk, now)
     except Exception as error:  # noqa: BLE001 (whatever it was, it is kept on the row and tried again)
-        tell_of(error, kind, pk, row.attempts)
+        tell_of(error, kind, pk, number)
         record_failure(work, pk, f"{type(error).__name__}: {error}", now=now)
         return False
     return True
@@ -99,22 +99,35 @@ def tell_of(error: Exception, kind: str, pk: UUID, attempts: int) -> None:
         logger.error("%s %s failed at try %d", kind, pk, attempts, exc_info=error)
 
 
-@transaction.atomic(durable=True)
-def claim(work: Work, pk: UUID, *, now: datetime) -> Retryable | None:
-    """Take due work under a lease, counting the try; return None where there is nothing to take."""
+def claim(work: Work, pk: UUID, *, now: datetime) -> int | None:
+    """Take due work under a lease, and commit that; return the number of this try, None where there is nothing."""
     lease = now + timedelta(seconds=settings.LEASE_SECONDS)
-    taken = work.model._default_manager.filter(is_due(now), pk=pk).update(
-        attempts=F("attempts") + 1, locked_until=lease, **work.model.on_claim(now)
-    )
-    return work.model._default_manager.get(pk=pk) if taken else None
+    changes = {"locked_until": lease, **work.model.on_claim(now)}
+    write = Write(claiming(work.model, tuple(changes)), (*changes.values(), pk, now, now))
+    with rows.alone():
+        found = rows.write_back(write, "attempts")
+    return found[0][0] if found else None
+
+
+@cache
+def claiming(model: type[Retryable], names: tuple[str, ...]) -> str:
+    """Write the statement that counts a try, and sets these fields, of what is due as `is_due` says."""
+    changes = "".join(f", {rows.column(model._meta.get_field(name))} = %s" for name in names)
+    due = "next_attempt_at <= %s AND (locked_until IS NULL OR locked_until <= %s)"
+    return f"UPDATE {rows.table(model)} SET attempts = attempts + 1{changes} WHERE id = %s AND {due}"  # noqa: S608 (our own names)
 
 
 def finish(row: Retryable, *, now: datetime, done: str) -> None:
     """Say, inside the transaction of the effect, that nothing more is owed; stamp the field `done`."""
+    rows.write(finished(row, now=now, done=done))
+
+
+def finished(row: Retryable, *, now: datetime, done: str) -> Write:
+    """Return the statement that says so of a row that is locked."""
     row.next_attempt_at = None
     row.locked_until = None
     setattr(row, done, now)
-    row.save(update_fields=["next_attempt_at", "locked_until", done])
+    return rows.updated(row, "next_attempt_at", "locked_until", done)
 
 
 @transaction.atomic(durable=True)

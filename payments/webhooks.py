@@ -57,7 +57,7 @@ def keep_and_apply(provider: str, hint: Hint, *, now: datetime) -> WebhookEvent.
         return Status(known.status)
     if receipt and payment and not known:
         first = keeping(new_event(provider, hint, now=now))
-        if charges.confirm_as_read(order, payment, receipt, first=first, now=now):
+        if charges.confirm_as_read(order, payment, receipt, first, now=now):
             return Status.PROCESSED
     return keep_and_apply_alone(provider, hint, now=now)
 

@@ -2,51 +2,44 @@
 
 from datetime import datetime
 
-from django.db.models import F
-
 from payments import mail
 from payments.exceptions import FulfilmentFailed
-from payments.models import Order, Payment
+from payments.models import Order, Payment, rows
 from payments.products import Product
 from tickets import holds, promos, refunding
-from tickets.models import Ticket, TicketReservation, TicketType
+from tickets.models import Ticket
 
 CONFIRMATION = "tickets_ready"
 
 
-def fulfil(order: Order, now: datetime) -> None:
-    """Turn a paid order's holds into tickets, one row per admission, and owe the guest their mail.
+def fulfil(order: Order, payment: Payment | None, now: datetime) -> None:
+    """Turn a paid order's holds into tickets, one row per admission, and owe the guest their mail, in one statement.
 
-    Positions count from 1 through the whole order: no delivery of any payment makes one more.
+    Positions count from 1 through the whole order: no delivery of any payment makes one more. The places, for which
+    everybody waits, are counted last.
     """
-    payment = order.payments.filter(status=Payment.Status.SUCCEEDED).order_by("processed_at").first()
-    tickets: list[Ticket] = []
-    for hold in holds.locked_holds(order).filter(status=TicketReservation.Status.PENDING):
-        sell(hold, now)
-        tickets += [
-            Ticket(
-                order=order,
-                event_id=order.event_id,
-                ticket_type_id=hold.ticket_type_id,
-                stripe_payment_intent_id=payment.external_payment_id if payment else None,
-                position=len(tickets) + place,
-                created_at=now,
-            )
-            for place in range(1, hold.quantity + 1)
-        ]
-    if len(tickets) != sum(line["quantity"] for line in order.lines):
-        raise FulfilmentFailed(f"the order holds {len(tickets)} places, not what was bought")
-    Ticket.objects.bulk_create(tickets)
-    promos.use(order)
-    mail.owe(CONFIRMATION, order=order, cause=f"{CONFIRMATION}:{order.pk}", now=now)
-
-
-def sell(hold: TicketReservation, now: datetime) -> None:
-    """Move a hold's places from held to sold."""
-    TicketType.objects.filter(pk=hold.ticket_type_id).update(
-        held=F("held") - hold.quantity, sold=F("sold") + hold.quantity
+    held = holds.lock_pending(order)
+    places = [hold for hold in held for _ in range(hold.quantity)]
+    if len(places) != sum(line["quantity"] for line in order.lines):
+        raise FulfilmentFailed(f"the order holds {len(places)} places, not what was bought")
+    paid_by = payment.external_payment_id if payment else None
+    tickets = [
+        Ticket(
+            order=order,
+            event_id=order.event_id,
+            ticket_type_id=hold.ticket_type_id,
+            stripe_payment_intent_id=paid_by,
+            position=position,
+            created_at=now,
+        )
+        for position, hold in enumerate(places, start=1)
+    ]
+    rows.write(
+        *(rows.inserted(ticket) for ticket in tickets),
+        mail.to_guest(CONFIRMATION, order=order, cause=f"{CONFIRMATION}:{order.pk}", now=now),
+        *holds.sold(held, now=now),
     )
-    hold.move_to(TicketReservation.Status.FULFILLED, now=now)
+    promos.use(order)
 
 
 def release(order: Order, now: datetime) -> None:

@@ -23,6 +23,7 @@ WHERE id = %s AND capacity >= held + sold + %s AND (
     )
 )
 """
+SELL = "UPDATE ticket_types SET held = held - %s, sold = sold + %s WHERE id = %s"
 
 
 def of(order: Order, quantities: dict[UUID, int]) -> list[Write]:
@@ -53,6 +54,19 @@ def or_sold_out() -> Iterator[None]:
         if error.write.sql != TAKE:
             raise
         raise SoldOut from None
+
+
+def lock_pending(order: Order) -> list[TicketReservation]:
+    """Lock and return the holds of an order that count, in the order in which their types are."""
+    condition = "order_id = %s AND status = 'pending' ORDER BY ticket_type_id FOR UPDATE"
+    return rows.find(TicketReservation, condition, order.pk)
+
+
+def sold(held: Iterable[TicketReservation], *, now: datetime) -> list[Write]:
+    """Return the statements that move the places of locked holds from held to sold, the types' rows last."""
+    pending = list(held)
+    moved = [rows.updated(hold, *hold.step_to(Status.FULFILLED, now=now)) for hold in pending]
+    return [*moved, *(Write(SELL, (hold.quantity, hold.quantity, hold.ticket_type_id)) for hold in pending)]
 
 
 def release(order: Order, now: datetime) -> None:

@@ -102,7 +102,8 @@ def count_held(promo: PromoCode) -> None:
 
 def use(order: Order) -> None:
     """Count an order's code as used: its tickets are made."""
-    move(order, PromoUse.Status.HELD, PromoUse.Status.USED)
+    if any(line.get("unit_discount_cents") for line in order.lines):  # nobody takes a code that takes nothing off
+        move(order, PromoUse.Status.HELD, PromoUse.Status.USED)
 
 
 def release(order: Order) -> None:

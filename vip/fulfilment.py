@@ -13,12 +13,12 @@ from vip.models.guest_pass import HOST_SEAT
 CONFIRMATION = "table_confirmed"
 
 
-def fulfil(order: Order, now: datetime) -> None:
+def fulfil(order: Order, payment: Payment | None, now: datetime) -> None:
     """Confirm a paid order's table and make one pass per seat, in one transaction; owe the host their mail."""
     reservation = reservations.of_locked(order)
     if reservation.status != VipReservation.Status.HELD:
         raise FulfilmentFailed(f"the order has no table held: {reservation.status}")
-    note_payment(reservation)
+    note_payment(reservation, payment)
     reservation.move_to(VipReservation.Status.CONFIRMED, now=now)
     GuestPass.objects.bulk_create(passes_for(reservation, now=now))
     mail.owe(CONFIRMATION, order=order, cause=f"{CONFIRMATION}:{order.pk}", recipient=reservation.host_email, now=now)
@@ -42,9 +42,8 @@ def passes_for(reservation: VipReservation, *, now: datetime) -> list[GuestPass]
     ]
 
 
-def note_payment(reservation: VipReservation) -> None:
+def note_payment(reservation: VipReservation, payment: Payment | None) -> None:
     """Write down by which payment a table is paid, and the event that told of it, if one has."""
-    payment = reservation.order.payments.filter(status=Payment.Status.SUCCEEDED).order_by("processed_at").first()
     if payment is None:
         reservation.payment_provider = reservation.payment_provider or VipReservation.Provider.NONE
         reservation.save(update_fields=["payment_provider"])

@@ -126,7 +126,7 @@ def failing(kind: str) -> Iterator[None]:
     """Let a product fail to deliver, in this process only."""
     good = products.named(kind)
 
-    def refuse(order: Order, now: datetime) -> None:
+    def refuse(order: Order, payment: Payment | None, now: datetime) -> None:
         raise FulfilmentFailed("the ticket press is out of ink")
 
     products.register(replace(good, fulfil=refuse))

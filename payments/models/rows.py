@@ -4,6 +4,7 @@ Several rows go to the server in one statement, so in one message; docs/performa
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, TypeVar
@@ -15,6 +16,8 @@ from payments import actors
 
 Values = tuple[Any, ...]  # Any: whatever columns hold
 MISSING = "23M01"  # what the database's function `insist` raises
+# Who is at it is said before any record is made of it: the triggers that make them run after the last row.
+SAY_WHO = f"set_config('{actors.SETTING}', %s, true)"
 M = TypeVar("M", bound=models.Model)
 
 
@@ -41,28 +44,32 @@ class RowMissing(IntegrityError):
         self.write = write
 
 
-def plain_fields(model: type[models.Model]) -> list[Any]:  # Any: fields of every type
-    """Return a model's columns but for JSON, which is read when somebody asks for it."""
-    return [field for field in model._meta.concrete_fields if not isinstance(field, models.JSONField)]
-
-
 @cache
 def columns(model: type[models.Model]) -> str:
     """Name the columns of a model as a SELECT has them."""
-    return ", ".join(f"{table(model)}.{column(field)}" for field in plain_fields(model))
+    return ", ".join(f"{table(model)}.{column(field)}" for field in model._meta.concrete_fields)
+
+
+@cache
+def readers(model: type[models.Model]) -> tuple[tuple[str, Any], ...]:  # Any: Django's own function, or None
+    """Name a model's columns as its rows have them, each with what makes a value of what the server says."""
+    return tuple((field.attname, getattr(field, "from_db_value", None)) for field in model._meta.concrete_fields)
 
 
 def read(values: Values, *models_: type[models.Model]) -> Iterator[Any]:  # Any: a row of each model in turn
     """Make the rows of what a SELECT of their columns has found."""
-    begin = 0
+    found = iter(values)
     for model in models_:
-        names = [field.attname for field in plain_fields(model)]
-        yield model.from_db(connection.alias, names, values[begin : begin + len(names)])
-        begin += len(names)
+        names, made = [], []
+        for name, make in readers(model):
+            value = next(found)
+            names.append(name)
+            made.append(make(value, None, connection) if make else value)
+        yield model.from_db(connection.alias, names, made)
 
 
 def find(model: type[M], condition: str, *values: Any) -> list[M]:  # Any: whatever columns hold
-    """Find the rows of a model that a condition in SQL holds for; the condition is one of ours, never a caller's."""
+    """Find the rows of a model that a condition in SQL holds for; it is one of ours, never a caller's, and may lock."""
     sql = f"SELECT {columns(model)} FROM {table(model)} WHERE {condition}"  # noqa: S608 (our own names)
     return [row for found in ask(sql, *values) for row in read(found, model)]
 
@@ -137,21 +144,33 @@ def write(*writes: Write) -> None:
         f"(SELECT count(*) FROM w{number}){'' if each.is_needed else ' + 1'}"  # noqa: S608 (our own names)
         for number, each in enumerate(writes)
     )
-    # Who is at it is said before any record is made of it: the triggers that make them run after the last row.
-    said = f"set_config('{actors.SETTING}', %s, true)"
     values = (value for each in writes for value in each.values)
     try:
-        ask(f"WITH {parts} SELECT {said}, insist(ARRAY[{counts}])", *values, actors.words())
+        ask(f"WITH {parts} SELECT {SAY_WHO}, insist(ARRAY[{counts}])", *values, actors.words())
     except IntegrityError as error:
         if getattr(error.__cause__, "sqlstate", "") != MISSING:
             raise
         raise RowMissing(writes[int(error.__cause__.diag.message_detail) - 1]) from error  # type: ignore[union-attr]  # psycopg's
 
 
+def write_back(write: Write, *names: str) -> list[Values]:
+    """Write by one statement, and return these columns of the rows that it has written."""
+    wanted = ", ".join(names)
+    sql = f"WITH written AS ({write.sql} RETURNING {wanted}) SELECT {SAY_WHO}, {wanted} FROM written"  # noqa: S608 (our own names)
+    return [found[1:] for found in ask(sql, *write.values, actors.words())]
+
+
 def commit(*writes: Write) -> None:
     """Write several rows by one statement that is a transaction of its own. Raises RowMissing."""
-    if not connection.in_atomic_block:
+    with alone():
         write(*writes)
-        return
-    with transaction.atomic(durable=True):  # a test's own transaction; within one of ours, this raises
-        write(*writes)
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Let the one statement inside commit itself, with no message to begin and none to end it."""
+    if connection.in_atomic_block:
+        with transaction.atomic(durable=True):  # a test's own transaction; within one of ours, this raises
+            yield
+    else:
+        yield
