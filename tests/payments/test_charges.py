@@ -1,16 +1,18 @@
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import uuid4
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from payments import charges, checkout, expiry, fulfilment
 from payments.exceptions import AlreadyPaid, GatewayUnavailable, OrderExpired, PaymentInProgress, SavedServerError
 from payments.gateways.types import IntentStatus
 from payments.models import Email, Fulfilment, Order, Payment, PaymentFailure, ProviderCall, Refund
-from tests.buying import buy, clock, come_back, fresh, hold, intent_of, pay, start, tell
+from tests.buying import buy, clock, come_back, fresh, hold, intent_of, knock, pay, start, tell
 from tests.factories.tickets import TicketTypeFactory
-from tests.fakes import FakeProvider
+from tests.fakes import FakeProvider, event_body, intent_object
 from tickets.models import Ticket
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -299,3 +301,51 @@ def test_a_late_word_on_the_way_does_not_move_a_paid_payment(provider: FakeProvi
 def test_a_word_on_the_way_about_no_payment_of_ours_says_so() -> None:
     with transaction.atomic():
         assert not charges.follow(uuid4(), Payment.Status.PROCESSING, now=clock())
+
+
+def test_a_way_that_is_closed_while_its_answer_travels_is_not_shown(
+    provider: FakeProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = hold()
+    open_at_provider = checkout.open_at_provider
+
+    def closed_meanwhile(payment: Payment, *, now: datetime) -> object:
+        seen = open_at_provider(payment, now=now)
+        if seen.id == "pi_1":
+            cancelled = replace(provider.intents["pi_1"], status=IntentStatus.CANCELLED)
+            assert knock(event_body("payment_intent.canceled", intent_object(cancelled))) == 200
+        return seen
+
+    monkeypatch.setattr(checkout, "open_at_provider", closed_meanwhile)
+    payment = start(order)
+
+    assert (payment.status, payment.external_payment_id) == (Payment.Status.OPEN, "pi_2")
+    assert order.payments.get(external_payment_id="pi_1").status == Payment.Status.CANCELLED
+
+
+def test_asking_about_what_has_not_changed_writes_nothing(provider: FakeProvider, now: datetime) -> None:
+    order = hold()
+    start(order)
+
+    with CaptureQueriesContext(connection) as captured:
+        checkout.ask_provider(order, now=now)
+
+    assert len(captured) == 1
+
+
+def test_a_purchase_costs_few_statements(provider: FakeProvider, now: datetime) -> None:
+    buy(provider)  # what is prepared once is prepared
+    order = hold(TicketTypeFactory.create())
+
+    with CaptureQueriesContext(connection) as started:
+        checkout.start_payment(order.pk, provider="stripe", mode="elements", now=now)
+    provider.pay("pi_2")
+    with CaptureQueriesContext(connection) as settled:
+        checkout.ask_provider(order, now=now)
+    with CaptureQueriesContext(connection) as delivered:
+        fulfilment.try_now(order, now=now)
+
+    assert len(started) == 2 + 3 + 1 + 3  # begin, commit; lock, look, write; the fake's own look; key, note, keep
+    assert len(settled) == 2  # look, write
+    assert len(delivered) == 2 + 2 + 5  # look, take; begin, commit; lock, money, holds, goods, done
+    assert fresh(order).status == Order.Status.FULFILLED
