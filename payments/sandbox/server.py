@@ -44,6 +44,7 @@ class Deliverer(threading.Thread):
         self._books = books
         self._stopping = threading.Event()
         self._pool = ThreadPoolExecutor(DELIVERERS, thread_name_prefix="sandbox-delivery")
+        self._in_hand: set[int] = set()
 
     def run(self) -> None:
         """Look for due deliveries until told to stop."""
@@ -51,9 +52,17 @@ class Deliverer(threading.Thread):
             try:
                 self._books.catch_up()
                 for seq in self._books.deliveries.due():
-                    self._pool.submit(self._books.deliveries.attempt, seq)
+                    if seq not in self._in_hand:
+                        self._in_hand.add(seq)
+                        self._pool.submit(self._deliver, seq)
             except Exception:
                 logger.exception("SANDBOX: deliveries stumbled")
+
+    def _deliver(self, seq: int) -> None:
+        try:
+            self._books.deliveries.attempt(seq)
+        finally:
+            self._in_hand.discard(seq)
 
     def stop(self) -> None:
         """Stop, after the deliveries at work."""
