@@ -4,9 +4,9 @@ from datetime import datetime
 from functools import cache
 from uuid import UUID
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
-from payments import failures, orders, products, retrying, steps
+from payments import failures, mail, orders, products, retrying, steps
 from payments.failures import Category, Severity, Trouble
 from payments.models import Fulfilment, Order, rows
 from payments.models.rows import Write
@@ -24,41 +24,67 @@ def wake(promised: Fulfilment) -> None:
     retrying.wake_for(KIND, promised.pk)
 
 
-@transaction.atomic(durable=True)
 def fulfil_order(fulfilment_id: UUID, now: datetime) -> None:
-    """Deliver an order's goods and say so, in one commit; a repeat changes nothing."""
-    order, promised = lock_with_order(fulfilment_id)
+    """Deliver an order's goods and say so, in one commit; a repeat changes nothing.
+
+    Where a row has changed since it was read, nothing is written, and all is read again.
+    """
+    for is_last in (False, False, True):
+        try:
+            deliver(fulfilment_id, now=now)
+        except IntegrityError:
+            if is_last:
+                raise
+        else:
+            return
+
+
+def deliver(fulfilment_id: UUID, *, now: datetime) -> None:
+    """Deliver what is owed as it is read now, unless its money is on its way back. Raises IntegrityError."""
+    order, promised = read(fulfilment_id)
     steps.take("Goods are delivered", order=order.pk, night=order.event_id)
-    delivered = deliver(order, promised, now=now)
-    rows.write(*delivered, retrying.finished(promised, now=now, done="done_at"))
-
-
-def deliver(order: Order, promised: Fulfilment, *, now: datetime) -> list[Write]:
-    """Deliver what is owed to a locked order, unless its money is on its way back; return what is to be written."""
     came = orders.money_of(order)
-    if order.status != Order.Status.PAID or promised.done_at is not None or orders.has_gone_back(came):
-        return []
-    products.of(order).fulfil(order, next(iter(came), None), now)
-    if promised.given_up_at or promised.round > 1:
-        failures.settle(f"fulfilment:{promised.order_id}", "The goods are delivered.", now=now)
-    return [rows.updated(order, *order.step_to(Order.Status.FULFILLED, now=now))]
+    is_owed = order.status == Order.Status.PAID and promised.done_at is None and not orders.has_gone_back(came)
+    looks = [rows.still(payment, "refunded_cents") for payment in came]
+    if not is_owed:
+        rows.commit(rows.still(order, "status"), *looks, retrying.finished(promised, now=now, done="done_at"))
+        return
+    goods = products.of(order).fulfil(order, next(iter(came), None), now)
+    writes = [
+        rows.updated(order, *order.step_to(Order.Status.FULFILLED, now=now), still={"status": Order.Status.PAID}),
+        *looks,
+        retrying.finished(promised, now=now, done="done_at"),
+        *(mail.promised(letter) for letter in goods.letters),
+        *goods.writes,
+    ]
+    if promised.was_given_up:
+        commit_and_settle(order, writes, now=now)
+    else:
+        rows.commit(*writes)
+    for letter in goods.letters:
+        mail.wake(letter)
 
 
-def lock_with_order(fulfilment_id: UUID) -> tuple[Order, Fulfilment]:
-    """Lock a promise's order, then the promise."""
-    (found,) = rows.ask(locking(), fulfilment_id)
+@transaction.atomic(durable=True)
+def commit_and_settle(order: Order, writes: list[Write], *, now: datetime) -> None:
+    """Deliver what had been given up, and resolve the failure that told of it."""
+    rows.write(*writes)
+    failures.settle(f"fulfilment:{order.pk}", "The goods are delivered.", now=now)
+
+
+def read(fulfilment_id: UUID) -> tuple[Order, Fulfilment]:
+    """Read a promise and its order."""
+    (found,) = rows.ask(reading(), fulfilment_id)
     order, promised = rows.read(found, Order, Fulfilment)
-    promised.order = order
     return order, promised
 
 
 @cache
-def locking() -> str:
-    """Write the statement that locks them."""
+def reading() -> str:
+    """Write the statement that reads them."""
     return (
         f"SELECT {rows.columns(Order)}, {rows.columns(Fulfilment)} FROM orders "  # noqa: S608 (our own names)
-        "JOIN fulfilments ON fulfilments.order_id = orders.id WHERE fulfilments.id = %s "
-        "FOR UPDATE OF orders, fulfilments"
+        "JOIN fulfilments ON fulfilments.order_id = orders.id WHERE fulfilments.id = %s"
     )
 
 

@@ -39,31 +39,43 @@ def owe(
     written_by_id: int | None = None,
 ) -> Email:
     """Promise one message per cause to an order's guest, or to the address of somebody without an order."""
-    email = Email(
+    email = new_email(kind, order=order, cause=cause, now=now, recipient=recipient, context=context)
+    email.written_by_id = written_by_id
+    with transaction.atomic(savepoint=False):
+        rows.write(promised(email))
+        wake(email)
+    return email
+
+
+def new_email(
+    kind: str,
+    *,
+    order: Order | None,
+    cause: str,
+    now: datetime,
+    recipient: str = "",
+    context: dict[str, str] | None = None,
+) -> Email:
+    """Make the row of a message; the caller saves it."""
+    return Email(
         kind=kind,
         cause=cause,
         recipient=recipient or (order.email if order else ""),
         order=order,
         context=context or {},
-        written_by_id=written_by_id,
         created_at=now,
         next_attempt_at=now,
     )
-    with transaction.atomic(savepoint=False):
-        rows.write(promised(email))
-    return email
-
-
-def to_guest(kind: str, *, order: Order, cause: str, now: datetime) -> Write:
-    """Return the statement by which an order's guest is promised one message per cause; a step in a transaction."""
-    email = Email(kind=kind, cause=cause, recipient=order.email, order=order, created_at=now, next_attempt_at=now)
-    return promised(email)
 
 
 def promised(email: Email) -> Write:
-    """Return the statement that keeps a promise where none is kept for its cause, and wake a worker once it is."""
-    retrying.wake_for(KIND, email.pk)
+    """Return the statement that saves a message, where none is known for its cause."""
     return Write(f"{rows.insertion(Email)} ON CONFLICT DO NOTHING", rows.inserted(email).values, is_needed=False)
+
+
+def wake(email: Email) -> None:
+    """Wake a worker for a message once it is committed."""
+    retrying.wake_for(KIND, email.pk)
 
 
 def send_email(email_id: UUID, now: datetime) -> None:

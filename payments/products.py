@@ -5,10 +5,25 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from payments.models import Order, Payment
+from payments.models import Email, Order, Payment
+from payments.models.rows import Write
 
 Step = Callable[[Order, datetime], None]
-Fulfil = Callable[[Order, Payment | None, datetime], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Goods:
+    """What delivers an order, and the letters owed with it: written in one statement that commits itself.
+
+    Nothing is locked to read what it is made of: each part writes where its row is still as it was read. What everybody
+    waits for is last.
+    """
+
+    writes: list[Write]
+    letters: list[Email]
+
+
+Fulfil = Callable[[Order, Payment | None, datetime], Goods]
 
 
 def no_prices(order: Order, goods: Collection[UUID]) -> dict[UUID, int]:
@@ -22,9 +37,9 @@ def take_nothing_back(order: Order, goods: Collection[UUID], now: datetime) -> N
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """What payments asks of a kind of goods; each is a step inside the caller's transaction.
+    """What payments asks of a kind of goods; each but the first is a step inside the caller's transaction.
 
-    - `fulfil` turns the order's holds into goods, given the first payment that came: None where nothing was to pay.
+    - `fulfil` says how the order's holds become goods, paid by the first payment that came: None where there was none.
     - `release` gives back whatever the order has: holds or goods.
     - `regain` takes the places again for money that came late; False where they are gone.
     - `extend` moves the holds' end to the order's.

@@ -5,20 +5,19 @@ from datetime import datetime
 from payments import mail
 from payments.exceptions import FulfilmentFailed
 from payments.models import Order, Payment, rows
-from payments.products import Product
+from payments.products import Goods, Product
 from tickets import holds, promos, refunding
 from tickets.models import Ticket
 
 CONFIRMATION = "tickets_ready"
 
 
-def fulfil(order: Order, payment: Payment | None, now: datetime) -> None:
-    """Turn a paid order's holds into tickets, one row per admission, and owe the guest their mail, in one statement.
+def fulfil(order: Order, payment: Payment | None, now: datetime) -> Goods:
+    """Say how a paid order's holds become tickets, one row per admission, and which mail is owed with them.
 
-    Positions count from 1 through the whole order: no delivery of any payment makes one more. The places, for which
-    everybody waits, are counted last.
+    Positions count from 1 through the whole order: no delivery of any payment makes one more.
     """
-    held = holds.lock_pending(order)
+    held = holds.pending(order)
     places = [hold for hold in held for _ in range(hold.quantity)]
     if len(places) != sum(line["quantity"] for line in order.lines):
         raise FulfilmentFailed(f"the order holds {len(places)} places, not what was bought")
@@ -34,12 +33,10 @@ def fulfil(order: Order, payment: Payment | None, now: datetime) -> None:
         )
         for position, hold in enumerate(places, start=1)
     ]
-    rows.write(
-        *(rows.inserted(ticket) for ticket in tickets),
-        mail.to_guest(CONFIRMATION, order=order, cause=f"{CONFIRMATION}:{order.pk}", now=now),
-        *holds.sold(held, now=now),
+    return Goods(
+        [*(rows.inserted(ticket) for ticket in tickets), *promos.used(order), *holds.sold(held, now=now)],
+        [mail.new_email(CONFIRMATION, order=order, cause=f"{CONFIRMATION}:{order.pk}", now=now)],
     )
-    promos.use(order)
 
 
 def release(order: Order, now: datetime) -> None:

@@ -56,17 +56,17 @@ def or_sold_out() -> Iterator[None]:
         raise SoldOut from None
 
 
-def lock_pending(order: Order) -> list[TicketReservation]:
-    """Lock and return the holds of an order that count, in the order in which their types are."""
-    condition = "order_id = %s AND status = 'pending' ORDER BY ticket_type_id FOR UPDATE"
-    return rows.find(TicketReservation, condition, order.pk)
+def pending(order: Order) -> list[TicketReservation]:
+    """Return the holds of an order that count, in the order in which their types are."""
+    return rows.find(TicketReservation, "order_id = %s AND status = 'pending' ORDER BY ticket_type_id", order.pk)
 
 
 def sold(held: Iterable[TicketReservation], *, now: datetime) -> list[Write]:
-    """Return the statements that move the places of locked holds from held to sold, the types' rows last."""
-    pending = list(held)
-    moved = [rows.updated(hold, *hold.step_to(Status.FULFILLED, now=now)) for hold in pending]
-    return [*moved, *(Write(SELL, (hold.quantity, hold.quantity, hold.ticket_type_id)) for hold in pending)]
+    """Return the statements that move the places of holds that still count from held to sold, the types' rows last."""
+    counting = list(held)
+    as_read = {"status": Status.PENDING}
+    moved = [rows.updated(hold, *hold.step_to(Status.FULFILLED, now=now), still=as_read) for hold in counting]
+    return [*moved, *(Write(SELL, (hold.quantity, hold.quantity, hold.ticket_type_id)) for hold in counting)]
 
 
 def release(order: Order, now: datetime) -> None:

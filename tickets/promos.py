@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import F, Q
 
 from payments.models import Order
+from payments.models.rows import Write
 from tickets.exceptions import CodeNotForThese, CodeUsedByGuest, CodeUsedUp, UnknownCode
 from tickets.models import Event, PromoCode, PromoUse, TicketType
 
@@ -16,6 +17,11 @@ LONGEST = 40
 # Providers charge no less than half a dollar, and a ticket with a code is still sold, not given away.
 LEAST_CENTS = 100
 COUNTED = (PromoUse.Status.HELD, PromoUse.Status.USED)
+USE = "UPDATE promo_uses SET status = 'used' WHERE order_id = %s AND status = 'held'"
+COUNT_USED = """
+UPDATE promo_codes SET held = promo_codes.held - 1, used = promo_codes.used + 1 FROM promo_uses
+WHERE promo_uses.promo_id = promo_codes.id AND promo_uses.order_id = %s AND promo_uses.status = 'held'
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,16 +106,17 @@ def count_held(promo: PromoCode) -> None:
         raise CodeUsedUp
 
 
-def use(order: Order) -> None:
-    """Count an order's code as used: its tickets are made."""
-    if any(line.get("unit_discount_cents") for line in order.lines):  # nobody takes a code that takes nothing off
-        move(order, PromoUse.Status.HELD, PromoUse.Status.USED)
+def used(order: Order) -> list[Write]:
+    """Return the statements that count an order's code as used: its tickets are made."""
+    if not any(line.get("unit_discount_cents") for line in order.lines):  # nobody takes a code that takes nothing off
+        return []
+    return [Write(sql, (order.pk,), is_needed=False) for sql in (USE, COUNT_USED)]
 
 
 def release(order: Order) -> None:
     """Give an order's use of a code back, held or used."""
     for status in COUNTED:
-        move(order, status, PromoUse.Status.RELEASED)
+        put_back(order, status)
 
 
 def regain(order: Order) -> bool:
@@ -125,14 +132,11 @@ def regain(order: Order) -> bool:
     return True
 
 
-def move(order: Order, before: PromoUse.Status, after: PromoUse.Status) -> None:
-    """Move an order's use from one count to another, once."""
-    promo_ids = list(PromoUse.objects.filter(order=order, status=before).values_list("promo_id", flat=True))
-    if PromoUse.objects.filter(order=order, status=before).update(status=after):
-        counts = {str(before): F(str(before)) - 1}
-        if after != PromoUse.Status.RELEASED:
-            counts[str(after)] = F(str(after)) + 1
-        PromoCode.objects.filter(pk__in=promo_ids).update(**counts)
+def put_back(order: Order, status: PromoUse.Status) -> None:
+    """Take an order's use out of a count, once."""
+    promo_ids = list(PromoUse.objects.filter(order=order, status=status).values_list("promo_id", flat=True))
+    if PromoUse.objects.filter(order=order, status=status).update(status=PromoUse.Status.RELEASED):
+        PromoCode.objects.filter(pk__in=promo_ids).update(**{str(status): F(str(status)) - 1})
 
 
 def overdue_orders(code: str, *, now: datetime) -> Iterable[UUID]:

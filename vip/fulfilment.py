@@ -4,8 +4,8 @@ from datetime import datetime
 
 from payments import mail
 from payments.exceptions import FulfilmentFailed
-from payments.models import Order, Payment
-from payments.products import Product
+from payments.models import Order, Payment, rows
+from payments.products import Goods, Product
 from vip import owners_notices, reservations
 from vip.models import GuestPass, VipReservation
 from vip.models.guest_pass import HOST_SEAT
@@ -13,16 +13,20 @@ from vip.models.guest_pass import HOST_SEAT
 CONFIRMATION = "table_confirmed"
 
 
-def fulfil(order: Order, payment: Payment | None, now: datetime) -> None:
-    """Confirm a paid order's table and make one pass per seat, in one transaction; owe the host their mail."""
-    reservation = reservations.of_locked(order)
+def fulfil(order: Order, payment: Payment | None, now: datetime) -> Goods:
+    """Say how a paid order's table is confirmed, with one pass per seat, and which mail host and owners are owed."""
+    reservation = reservations.of(order)
     if reservation.status != VipReservation.Status.HELD:
         raise FulfilmentFailed(f"the order has no table held: {reservation.status}")
-    note_payment(reservation, payment)
-    reservation.move_to(VipReservation.Status.CONFIRMED, now=now)
-    GuestPass.objects.bulk_create(passes_for(reservation, now=now))
-    mail.owe(CONFIRMATION, order=order, cause=f"{CONFIRMATION}:{order.pk}", recipient=reservation.host_email, now=now)
-    owners_notices.owe(order, now=now)
+    as_read = {"status": reservation.status}
+    changes = [*note_payment(reservation, payment), *reservation.step_to(VipReservation.Status.CONFIRMED, now=now)]
+    confirmed = rows.updated(reservation, *changes, still=as_read)
+    cause = f"{CONFIRMATION}:{order.pk}"
+    to_host = mail.new_email(CONFIRMATION, order=order, cause=cause, recipient=reservation.host_email, now=now)
+    return Goods(
+        [confirmed, *(rows.inserted(one) for one in passes_for(reservation, now=now))],
+        [to_host, *owners_notices.letters(order, now=now)],
+    )
 
 
 def passes_for(reservation: VipReservation, *, now: datetime) -> list[GuestPass]:
@@ -42,20 +46,17 @@ def passes_for(reservation: VipReservation, *, now: datetime) -> list[GuestPass]
     ]
 
 
-def note_payment(reservation: VipReservation, payment: Payment | None) -> None:
-    """Write down by which payment a table is paid, and the event that told of it, if one has."""
+def note_payment(reservation: VipReservation, payment: Payment | None) -> list[str]:
+    """Note by which payment a table is paid, and the event that told of it, if one has; return what is to be saved."""
     if payment is None:
         reservation.payment_provider = reservation.payment_provider or VipReservation.Provider.NONE
-        reservation.save(update_fields=["payment_provider"])
-        return
+        return ["payment_provider"]
     reservation.payment_provider = payment.provider
     reservation.external_payment_id = payment.external_payment_id
     if payment.provider == Payment.Provider.STRIPE:
         reservation.stripe_payment_intent_id = payment.external_payment_id
     reservation.webhook_event = payment.told_by
-    reservation.save(
-        update_fields=["payment_provider", "external_payment_id", "stripe_payment_intent_id", "webhook_event"]
-    )
+    return ["payment_provider", "external_payment_id", "stripe_payment_intent_id", "webhook_event"]
 
 
 PRODUCT = Product(

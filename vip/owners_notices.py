@@ -7,7 +7,7 @@ from uuid import UUID
 from django.conf import settings
 
 from payments import mail
-from payments.models import Order
+from payments.models import Email, Order
 
 KIND = "table_sold"
 Addresses = Callable[[UUID], list[str]]
@@ -21,10 +21,13 @@ def register(addresses: Addresses) -> None:
         _sources.append(addresses)
 
 
-def owe(order: Order, *, now: datetime) -> None:
-    """Promise every owner of a night one message about a table that was sold."""
+def letters(order: Order, *, now: datetime) -> list[Email]:
+    """Return one message for every owner of a night about a table that is sold; the caller saves them."""
     words = {"language": settings.LANGUAGE_CODE}
-    for addresses in _sources:
-        for address in addresses(order.event_id):
-            cause = f"{KIND}:{order.pk}:{address}"
-            mail.owe(KIND, order=order, cause=cause, recipient=address, context=words, now=now)
+    return [
+        mail.new_email(
+            KIND, order=order, cause=f"{KIND}:{order.pk}:{address}", recipient=address, context=words, now=now
+        )
+        for addresses in _sources
+        for address in addresses(order.event_id)
+    ]

@@ -20,6 +20,11 @@ def lock(reservation_id: UUID) -> VipReservation:
     return of_locked(order)
 
 
+def of(order: Order) -> VipReservation:
+    """Return the reservation of an order, as it is now."""
+    return VipReservation.objects.get(order=order)
+
+
 def of_locked(order: Order) -> VipReservation:
     """Lock the reservation of an order that is locked already."""
     found = VipReservation.objects.select_for_update(of=("self",)).select_related("table", "event").get(order=order)

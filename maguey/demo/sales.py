@@ -12,6 +12,7 @@ from payments import actors, checkout, fulfilment, products, refunds, retrying, 
 from payments.exceptions import FulfilmentFailed
 from payments.gateways import stripe as stripe_gateway
 from payments.models import Fulfilment, Order, Payment, Refund
+from payments.products import Goods
 from tickets import checkout as ticket_checkout
 from tickets import nights as whole_nights
 from tickets.models import Event
@@ -126,7 +127,7 @@ def failing(kind: str) -> Iterator[None]:
     """Let a product fail to deliver, in this process only."""
     good = products.named(kind)
 
-    def refuse(order: Order, payment: Payment | None, now: datetime) -> None:
+    def refuse(order: Order, payment: Payment | None, now: datetime) -> Goods:
         raise FulfilmentFailed("the ticket press is out of ink")
 
     products.register(replace(good, fulfil=refuse))

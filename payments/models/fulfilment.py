@@ -39,3 +39,8 @@ class Fulfilment(Retryable):
 
     def __str__(self) -> str:
         return f"fulfilment of {self.order_id}"
+
+    @property
+    def was_given_up(self) -> bool:
+        """Say whether every try had failed once, so that a failure told of it."""
+        return self.given_up_at is not None or self.round > 1

@@ -35,6 +35,20 @@ class Write:
     values: Values
     is_needed: bool = True
 
+    @property
+    def part(self) -> str:
+        """Return it as it stands within a statement that writes several: one answer for each row."""
+        return f"{self.sql} RETURNING ''"
+
+
+class Look(Write):
+    """A row to be locked and not written."""
+
+    @property
+    def part(self) -> str:
+        """Return it as it stands within a statement: its own answers are enough."""
+        return self.sql
+
 
 class RowMissing(IntegrityError):
     """A row that was needed was not there to be written, so nothing was."""
@@ -80,6 +94,13 @@ def updated(row: models.Model, *names: str, still: dict[str, Any] | None = None)
     asked = still or {}
     sql = update(type(row), names, tuple(asked))
     return Write(sql, (*(saved(row, field) for field in fields), row.pk, *asked.values()))
+
+
+def still(row: models.Model, name: str) -> Write:
+    """Return what locks a row without writing it, where a field is still as it was read."""
+    field = row._meta.get_field(name)
+    sql = f"SELECT '' FROM {table(type(row))} WHERE {column(row._meta.pk)} = %s AND {column(field)} = %s"  # noqa: S608 (our own names)
+    return Look(f"{sql} FOR NO KEY UPDATE", (row.pk, saved(row, field)))
 
 
 def inserted(row: models.Model) -> Write:
@@ -139,7 +160,7 @@ def write(*writes: Write) -> None:
 
     Raises RowMissing where one that is needed is not there.
     """
-    parts = ", ".join(f"w{number} AS ({each.sql} RETURNING '')" for number, each in enumerate(writes))
+    parts = ", ".join(f"w{number} AS ({each.part})" for number, each in enumerate(writes))
     counts = ", ".join(
         f"(SELECT count(*) FROM w{number}){'' if each.is_needed else ' + 1'}"  # noqa: S608 (our own names)
         for number, each in enumerate(writes)

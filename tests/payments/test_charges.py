@@ -347,5 +347,5 @@ def test_a_purchase_costs_few_statements(provider: FakeProvider, now: datetime) 
 
     assert len(started) == 2 + 3 + 1 + 3  # begin, commit; lock, look, write; the fake's own look; key, note, keep
     assert len(settled) == 2  # look, write
-    assert len(delivered) == 2 + 2 + 5  # look, take; begin, commit; lock, money, holds, goods, done
+    assert len(delivered) == 2 + 4  # look, take; look, money, holds, write
     assert fresh(order).status == Order.Status.FULFILLED
