@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from operator import attrgetter
 from uuid import UUID
 
 from django.conf import settings
@@ -162,8 +163,10 @@ def is_going_back(order: Order) -> bool:
 
 def money_of(order: Order) -> list[Payment]:
     """Return the payments of an order that came, in the order in which they did."""
-    condition = "order_id = %s AND status = 'succeeded' ORDER BY processed_at"
-    return rows.find(Payment, condition, order.pk)
+    # Asked for this status, or this order, the server may read the index of all payments that came.
+    tried = rows.find(Payment, "order_id = %s", order.pk)
+    came = (payment for payment in tried if payment.status == Payment.Status.SUCCEEDED)
+    return sorted(came, key=attrgetter("processed_at"))
 
 
 def has_gone_back(came: list[Payment]) -> bool:

@@ -84,7 +84,8 @@ def looking() -> str:
         f"SELECT webhook_events.id, webhook_events.status, {rows.columns(Order)}, {rows.columns(Payment)} "  # noqa: S608 (our own names)
         "FROM (SELECT %s::uuid AS id) AS asked LEFT JOIN payments ON payments.id = asked.id "
         "LEFT JOIN orders ON orders.id = payments.order_id "
-        "LEFT JOIN webhook_events ON webhook_events.provider = %s AND webhook_events.event_id = %s"
+        # Written so that no index begins with it: on a table without statistics yet, one of those would be as good.
+        "LEFT JOIN webhook_events ON webhook_events.provider || '' = %s AND webhook_events.event_id = %s"
     )
 
 

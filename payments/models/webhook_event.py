@@ -48,7 +48,8 @@ class WebhookEvent(Stateful, Retryable):
     class Meta:
         db_table = "webhook_events"
         constraints = [
-            models.UniqueConstraint(fields=["provider", "event_id"], name="unique_webhook_event"),
+            # The event's id first: by the provider alone one would find nearly all of them.
+            models.UniqueConstraint(fields=["event_id", "provider"], name="unique_webhook_event"),
             models.CheckConstraint(
                 condition=Q(status__in=("processed", "ignored"), processed_at__isnull=False)
                 | (~Q(status__in=("processed", "ignored")) & Q(processed_at__isnull=True)),

@@ -3,6 +3,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from itertools import permutations
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import connection, transaction
@@ -164,6 +165,15 @@ def test_a_repeat_of_an_event_in_hand_leaves_its_next_try(provider: FakeProvider
     assert event.status == Status.PENDING
     assert event.next_attempt_at is not None
     assert event.next_attempt_at >= now
+
+
+def test_an_event_is_found_by_its_own_id_while_the_server_knows_nothing_of_its_table() -> None:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute(f"EXPLAIN {webhooks.looking()}", [uuid4(), "stripe", "evt_1"])
+        plan = " ".join(line for (line,) in cursor.fetchall())
+
+    assert "using unique_webhook_event on webhook_events" in plan
 
 
 def test_a_success_costs_few_statements(provider: FakeProvider) -> None:
