@@ -17,7 +17,7 @@ from django.db import connection
 from django.test import TransactionTestCase, override_settings
 from pytest_django.fixtures import Settings
 
-from payments import gateways, identity, wake
+from payments import gateways, identity, kept, wake
 from payments.gateways import stripe as stripe_gateway
 from payments.management import commands
 from payments.sandbox.testing import Sandbox
@@ -112,6 +112,12 @@ def looks_as_the_service() -> Iterator[None]:
     """Let a test see every failure; its requests begin as nobody, and its threads too."""
     with identity.acting(identity.SERVICE):
         yield
+
+
+@pytest.fixture(autouse=True)
+def no_page_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let each test render its own pages."""
+    monkeypatch.setattr(kept, "_pages", {})
 
 
 @pytest.fixture

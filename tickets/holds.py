@@ -3,15 +3,16 @@
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from functools import cache
+from typing import Any
 from uuid import UUID
 
-from django.db.models import Case, F, OuterRef, Q, QuerySet, Subquery, Sum, When
-from django.db.models.functions import Coalesce
+from django.db.models import F, QuerySet
 
 from payments.models import Order, Payment, rows
 from payments.models.rows import RowMissing, Write
 from tickets.exceptions import SoldOut
-from tickets.models import Ticket, TicketReservation, TicketType, WaitingGuest
+from tickets.models import Event, Ticket, TicketReservation, TicketType
 
 Status = TicketReservation.Status
 TAKE = """
@@ -126,13 +127,41 @@ def overdue_orders(type_ids: Iterable[UUID], *, now: datetime) -> list[UUID]:
     return list(dead.order_by("expires_at").values_list("order_id", flat=True).distinct())
 
 
-def with_available(types: QuerySet[TicketType], *, now: datetime) -> QuerySet[TicketType]:
-    """Annotate types with `available`: an overdue hold counts as free, what somebody waits for does not."""
-    dead = Q(reservations__status=Status.PENDING, reservations__expires_at__lte=now)
-    line = WaitingGuest.objects.filter(ticket_type=OuterRef("pk"), status=WaitingGuest.Status.WAITING)
-    return types.annotate(
-        overdue=Coalesce(Sum("reservations__quantity", filter=dead), 0),
-        free=F("capacity") - F("sold") - F("held") + F("overdue"),
-        least_awaited=Subquery(line.order_by("quantity").values("quantity")[:1]),
-        available=Case(When(least_awaited__lte=F("free"), then=0), default=F("free")),
-    )
+def of_nights(events: Iterable[Event], *, now: datetime) -> dict[UUID, list[TicketType]]:
+    """Return what is sold for each of these nights, in the order in which it is shown, with what is left of it."""
+    types: dict[UUID, list[TicketType]] = {event.pk: [] for event in events}
+    for type_ in with_available("event_id = ANY(%s)", [*types], now=now):
+        types[type_.event_id].append(type_)
+    return types
+
+
+def with_available(condition: str, *values: Any, now: datetime) -> list[TicketType]:  # Any: whatever columns hold
+    """Return the types that a condition in SQL holds for, each with `available`: what a guest may have now.
+
+    An overdue hold counts as free, what somebody waits for does not.
+    """
+    found = []
+    for values_of_one in rows.ask(offering(condition), now, *values):
+        (type_,) = rows.read(values_of_one, TicketType)
+        overdue, least_awaited = values_of_one[-2:]
+        free = type_.left + overdue
+        type_.available = 0 if least_awaited is not None and least_awaited <= free else free
+        found.append(type_)
+    return found
+
+
+@cache
+def offering(condition: str) -> str:
+    """Write the statement that reads them."""
+    return f"""
+        SELECT {rows.columns(TicketType)}, coalesce(dead.quantity, 0), line.quantity FROM ticket_types
+        LEFT JOIN LATERAL (
+            SELECT sum(quantity) AS quantity FROM ticket_reservations
+            WHERE ticket_type_id = ticket_types.id AND status = 'pending' AND expires_at <= %s
+        ) AS dead ON true
+        LEFT JOIN LATERAL (
+            SELECT min(quantity) AS quantity FROM waiting_guests
+            WHERE ticket_type_id = ticket_types.id AND status = 'waiting'
+        ) AS line ON true
+        WHERE {condition} ORDER BY position, name
+    """  # noqa: S608 (our own names)

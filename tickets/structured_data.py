@@ -41,7 +41,7 @@ def describe(event: Event, types: Iterable[TicketType], *, page_url: str, image_
 
 def offer(type_: TicketType, event: Event, *, page_url: str) -> dict[str, str]:
     """Return what is sold, at the price with every fee in it."""
-    available = getattr(type_, "available", 0) > 0 and type_.on_sale
+    available = type_.available > 0 and type_.on_sale
     digits = 0 if event.currency in WHOLE else 2
     return {
         "@type": "Offer",

@@ -84,8 +84,12 @@ def refunded(order: Order) -> Telling:
 
 
 def tell_policy(event: Event) -> str:
+    """Say what comes back to whoever cancels a night's tickets or tables."""
+    return tell_terms(RefundPolicy.objects.filter(event=event).first())
+
+
+def tell_terms(policy: RefundPolicy | None) -> str:
     """Say what comes back to whoever cancels, and until when; nothing where the night promises nothing."""
-    policy = RefundPolicy.objects.filter(event=event).first()
     if policy is None:
         return ""
     every = {"hours": policy.all_until_hours}

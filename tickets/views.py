@@ -5,8 +5,7 @@ from datetime import datetime
 
 from django.conf import settings
 from django.contrib import messages
-from django.db.models import Prefetch
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.templatetags.static import static
 from django.utils import timezone
@@ -15,21 +14,22 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from payments import bounces, expiry, orders, presses, products, rate_limits, times
+from payments import bounces, expiry, orders, presses, products, rate_limits
 from payments.exceptions import PaymentsError
+from payments.kept import render_kept
 from payments.models import Order
 from payments.orders import Buyer, Truth
 from payments.rate_limits import RateLimited
-from tickets import cancelling, finding, holds, promos, purchases, structured_data, telling
+from tickets import cancelling, finding, holds, offer, promos, purchases, structured_data, telling
 from tickets.forms import PREFIX, BuyForm, FindForm, WaitForm
 from tickets.models import Event, PromoCode, PromoUse, Ticket, TicketType
+from tickets.offer import Offer, Stock, is_sold_out, stock_of
 from tickets.telling import Telling
 
 HOLDS_PER_ADDRESS = "30/minute"
 CODES_PER_ADDRESS = "20/minute"
 FINDS_PER_ADDRESS = "10/minute"
 FINDS_PER_EMAIL = "5/hour"
-FEW = 10
 PRESS_COOKIE = "press"
 
 
@@ -37,21 +37,35 @@ PRESS_COOKIE = "press"
 def home(request: HttpRequest) -> HttpResponse:
     """Show what is on."""
     now = timezone.now()
-    types = Prefetch("ticket_types", queryset=holds.with_available(TicketType.objects.all(), now=now))
-    nights = Event.objects.upcoming(now).prefetch_related(types).order_by("starts_at")
-    context = {"cards": [card_of(night, now=now) for night in nights], **addresses(request, artwork="maguey")}
-    return render(request, "tickets/home.html", context)
+    nights = Event.objects.nights_to_come(now)
+    types = holds.of_nights(nights, now=now)
+    cards = [card_of(night, types[night.pk], now=now) for night in nights]
+    shown = tuple((*offer.columns_of(card.event), card.is_gone, card.from_cents) for card in cards)
+
+    def context() -> dict[str, object]:
+        return {"cards": cards, **addresses(request, artwork="maguey")}
+
+    return render_kept(request, "tickets/home.html", context, shown=shown)
 
 
-def card_of(night: Event, *, now: datetime) -> dict[str, object]:
-    """Return a night with its lowest all-in price among what is left."""
-    stocks = [(type_.all_in_cents, stock_of(type_, now=now)) for type_ in night.ticket_types.all()]
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A night with its lowest all-in price among what is left."""
+
+    event: Event
+    is_gone: bool
+    from_cents: int | None
+
+
+def card_of(night: Event, types: list[TicketType], *, now: datetime) -> Card:
+    """Return a night's card."""
+    stocks = [(type_.all_in_cents, stock_of(type_, now=now)) for type_ in types]
     left = [cents for cents, stock in stocks if stock.left]
-    return {
-        "event": night,
-        "is_gone": is_sold_out([stock for _, stock in stocks]),
-        "from_cents": min(left, default=None) if night.is_on_sale(now) else None,
-    }
+    return Card(
+        event=night,
+        is_gone=is_sold_out([stock for _, stock in stocks]),
+        from_cents=min(left, default=None) if night.is_on_sale(now) else None,
+    )
 
 
 def addresses(request: HttpRequest, *, artwork: str) -> dict[str, str]:
@@ -63,66 +77,66 @@ def addresses(request: HttpRequest, *, artwork: str) -> dict[str, str]:
 @require_GET
 def event(request: HttpRequest, slug: str) -> HttpResponse:
     """Show a night: what is sold, for how much with everything in, and how much is left."""
-    night = get_object_or_404(Event.objects.visible(), slug=slug)
     now = timezone.now()
-    types = types_of(night, now)
+    offered = offer_or_404(slug, now=now)
     typed = promos.tidy(request.GET.get("code", ""))
-    form = BuyForm(types=types)
-    return show_event(request, night, types, form=form, now=now, code=typed)
+    return show_event(request, offered, form=BuyForm(types=offered.types), now=now, code=typed)
 
 
-def types_of(night: Event, now: datetime) -> list[TicketType]:
-    """Return what a night sells, with what is left of each."""
-    return list(holds.with_available(night.ticket_types.all(), now=now).order_by("position", "name"))
+def offer_or_404(slug: str, *, now: datetime) -> Offer:
+    """Return a night as it is on offer. Raises Http404."""
+    offered = offer.read(slug, now=now)
+    if offered is None:
+        raise Http404
+    return offered
 
 
 def show_event(
-    request: HttpRequest,
-    night: Event,
-    types: list[TicketType],
-    *,
-    form: BuyForm,
-    now: datetime,
-    code: str = "",
-    status: int = 200,
+    request: HttpRequest, offered: Offer, *, form: BuyForm, now: datetime, code: str = "", status: int = 200
 ) -> HttpResponse:
-    """Render a night's page, with what was typed kept, and prices as a code makes them."""
-    promo, code_error = look_up(request, night, code, now=now)
-    stocks = [stock_of(type_, now=now) for type_ in types]
-    sold_out = is_sold_out(stocks)
-    is_on_sale = night.is_on_sale(now)
-    about = addresses(request, artwork=night.artwork)
+    """Show a night's page, with what was typed kept, and prices as a code makes them."""
     press = press_of(request)
-    context = {
-        "event": night,
+
+    def context() -> dict[str, object]:
+        return context_of(request, offered, form=form, now=now, code=code)
+
+    response = render_kept(request, "tickets/event.html", context, shown=offered.shown, press=press)
+    response.status_code = status
+    response.set_cookie(PRESS_COOKIE, press, httponly=True, samesite="Lax", secure=settings.CSRF_COOKIE_SECURE)
+    return response
+
+
+def context_of(request: HttpRequest, offered: Offer, *, form: BuyForm, now: datetime, code: str) -> dict[str, object]:
+    """Return what a night's page is made of."""
+    promo, code_error = look_up(request, offered.event, code, now=now)
+    about = addresses(request, artwork=offered.event.artwork)
+    return {
+        "event": offered.event,
         "rows": [
             {
                 "type": type_,
                 "price": promos.price(type_, promo),
                 "field": form[PREFIX + type_.slug],
-                "can_choose": is_on_sale and not stock.is_gone,
+                "can_choose": offered.is_on_sale and not stock.is_gone,
                 "stock": stock,
             }
-            for type_, stock in zip(types, stocks, strict=True)
+            for type_, stock in zip(offered.types, offered.stocks, strict=True)
         ],
         "form": form,
-        "press": press,
         "promo": promo,
         "code": code,
         "code_error": code_error,
-        "wait_form": wait_form(types, stocks) if is_on_sale else None,
+        "wait_form": wait_form(offered.types, offered.stocks) if offered.is_on_sale else None,
         "offer_minutes": settings.OFFER_MINUTES,
-        "can_buy": is_on_sale and any(stock.left for stock in stocks),
-        "sold_out": sold_out,
-        "notice": notice_of(night, sold_out=sold_out, now=now),
-        "refund_words": telling.tell_policy(night),
+        "can_buy": offered.can_buy,
+        "sold_out": offered.is_sold_out,
+        "notice": offered.notice,
+        "has_tables": offered.has_tables,
+        "refund_words": telling.tell_terms(offered.policy),
         "hold_minutes": settings.HOLD_MINUTES,
-        "structured_data": structured_data.describe(night, types, **about),
+        "structured_data": structured_data.describe(offered.event, offered.types, **about),
         **about,
     }
-    response = render(request, "tickets/event.html", context, status=status)
-    response.set_cookie(PRESS_COOKIE, press, httponly=True, samesite="Lax", secure=settings.CSRF_COOKIE_SECURE)
-    return response
 
 
 def look_up(request: HttpRequest, night: Event, code: str, *, now: datetime) -> tuple[PromoCode | None, str]:
@@ -136,37 +150,6 @@ def look_up(request: HttpRequest, night: Event, code: str, *, now: datetime) -> 
         return None, _(refusal.sentence)
 
 
-@dataclass(frozen=True, slots=True)
-class Stock:
-    """How much of a type a guest may have now, and whether that will change."""
-
-    left: int
-    most: int
-    is_later: bool
-    is_over: bool
-
-    @property
-    def is_gone(self) -> bool:
-        """Say whether none can be had now."""
-        return self.left == 0
-
-    @property
-    def is_last(self) -> bool:
-        """Say whether few are left."""
-        return 0 < self.left <= FEW
-
-
-def stock_of(type_: TicketType, *, now: datetime) -> Stock:
-    """Say how much is left of a type, as a guest needs to know it."""
-    left = max(getattr(type_, "available", 0), 0) if type_.is_offered(now) else 0
-    return Stock(left, min(left, type_.max_per_order), type_.is_later(now), type_.is_over(now))
-
-
-def is_sold_out(stocks: list[Stock]) -> bool:
-    """Say whether nothing is left and nothing is still to come."""
-    return bool(stocks) and all(stock.is_gone and not stock.is_later for stock in stocks)
-
-
 def wait_form(types: list[TicketType], stocks: list[Stock]) -> WaitForm | None:
     """Return the form for waiting, where anything is sold out that may come back."""
     gone = [
@@ -175,21 +158,6 @@ def wait_form(types: list[TicketType], stocks: list[Stock]) -> WaitForm | None:
         if stock.is_gone and type_.on_sale and not stock.is_later and not stock.is_over
     ]
     return WaitForm(types=gone, auto_id="wait_%s") if gone else None
-
-
-def notice_of(night: Event, *, sold_out: bool, now: datetime) -> str:
-    """Say why nothing can be bought, where nothing can."""
-    if night.status == Event.Status.CANCELLED:
-        return _("This night is cancelled. Everybody who paid has their money back or on the way.")
-    if night.status == Event.Status.PUBLISHED and now < night.sales_start_at:
-        opens = night.sales_start_at.astimezone(night.zone)
-        words = {"day": times.write_day(opens), "hour": times.write_hour(opens)}
-        return _("Tickets go on sale on %(day)s at %(hour)s.") % words
-    if not night.is_on_sale(now):
-        return _("Tickets are not on sale any more.")
-    if sold_out:
-        return _("Sold out. Places that are held and not paid for come back: wait for one below.")
-    return ""
 
 
 def press_of(request: HttpRequest) -> str:
@@ -205,28 +173,27 @@ def press_of(request: HttpRequest) -> str:
 @require_POST
 def buy(request: HttpRequest, slug: str) -> HttpResponse:
     """Hold places and lead the guest to paying."""
-    night = get_object_or_404(Event.objects.visible(), slug=slug)
     now = timezone.now()
-    types = types_of(night, now)
-    form = BuyForm(request.POST, types=types)
+    offered = offer_or_404(slug, now=now)
+    form = BuyForm(request.POST, types=offered.types)
     code = promos.tidy(request.POST.get("code", ""))
     if not form.is_valid():
-        return show_event(request, night, types, form=form, now=now, code=code, status=422)
+        return show_event(request, offered, form=form, now=now, code=code, status=422)
     buyer = Buyer(form.cleaned_data["name"], form.cleaned_data["email"], language=get_language() or "en")
     try:
         rate_limits.check(HOLDS_PER_ADDRESS, "hold", rate_limits.address_of(request))
         placed = purchases.buy_once(
-            night, press=press_of(request), quantities=form.quantities(), buyer=buyer, code=code, now=now
+            offered.event, press=press_of(request), quantities=form.quantities(), buyer=buyer, code=code, now=now
         )
     except RateLimited as refusal:
         form.add_error(None, _(refusal.sentence))
-        response = show_event(request, night, types, form=form, now=now, code=code, status=429)
+        response = show_event(request, offered, form=form, now=now, code=code, status=429)
         response["Retry-After"] = str(refusal.wait_seconds)
         return response
     except PaymentsError as refusal:
         form.add_error(None, _(refusal.sentence))
-        types = types_of(night, now)
-        return show_event(request, night, types, form=form, now=now, code=code, status=refusal.status)
+        left = offer_or_404(slug, now=now)
+        return show_event(request, left, form=form, now=now, code=code, status=refusal.status)
     return redirect("payments:pay", placed.reference)
 
 

@@ -31,12 +31,12 @@ def join(type_id: UUID, *, buyer: Buyer, quantity: int, now: datetime) -> Waitin
 
     Raises NotOnSale, StillThere, TooMany.
     """
-    type_ = holds.with_available(TicketType.objects.select_related("event"), now=now).get(pk=type_id)
+    (type_,) = holds.with_available("id = %s", type_id, now=now)
     if not type_.event.is_on_sale(now) or not type_.is_offered(now):
         raise NotOnSale
     if not 1 <= quantity <= type_.max_per_order:
         raise TooMany
-    if getattr(type_, "available", 0) >= quantity:
+    if type_.available >= quantity:
         raise StillThere
     fresh = WaitingGuest(
         ticket_type=type_,

@@ -116,8 +116,7 @@ def as_night(event: Event) -> Any:  # Any: two lists are put on it
     """Return a night with what is sold for it and how much is left."""
     night: Any = event  # Any: as above
     now = timezone.now()
-    types = holds.with_available(night.ticket_types.all(), now=now)
-    night.types_with_available = types.order_by("position", "name")
+    night.types_with_available = holds.of_nights([event], now=now)[event.pk]
     night.tables_in_order = floor.with_state(night.tables.all(), now=now).order_by("code")
     return night
 

@@ -29,6 +29,7 @@ def test_a_night_offers_what_it_sells_all_in() -> None:
 
 def test_a_currency_without_cents_is_written_whole() -> None:
     type_ = TicketTypeFactory.create(event=EventFactory.create(currency="jpy"), price_cents=2500, fee_cents=350)
+    type_.available = 5
 
     [offer] = read(type_.event, type_)["offers"]
 

@@ -36,7 +36,7 @@ def statuses() -> dict[str, str]:
 
 
 def left(type_: TicketType, now: datetime) -> int:
-    return int(holds.with_available(TicketType.objects.all(), now=now).get(pk=type_.pk).available)
+    return holds.with_available("id = %s", type_.pk, now=now)[0].available
 
 
 def test_places_that_return_are_held_for_the_first_in_the_line(

@@ -39,6 +39,10 @@ class EventQuerySet(models.QuerySet["Event"]):
         found = [tuple(rows.read(row, Event, TicketType)) for row in rows.ask(with_types(), [*types], slug)]
         return (found[0][0], [type_ for _, type_ in found if type_.pk]) if found else None
 
+    def nights_to_come(self, now: datetime) -> "list[Event]":
+        """Return the upcoming nights, soonest first, by a statement that is planned once."""
+        return rows.find(Event, "status <> 'draft' AND ends_at > %s ORDER BY starts_at", now)
+
     def upcoming(self, now: datetime) -> "EventQuerySet":
         """Return visible nights that have not ended."""
         return self.visible().filter(ends_at__gt=now)
@@ -160,6 +164,8 @@ class TicketType(models.Model):
     on_sale = models.BooleanField(default=True)
     sales_start_at = models.DateTimeField(null=True, blank=True, help_text="Empty: with the night's.")
     sales_end_at = models.DateTimeField(null=True, blank=True, help_text="Empty: with the night's.")
+
+    available: int  # how many a guest may have now, where `holds.with_available` has read it
 
     class Meta:
         db_table = "ticket_types"
