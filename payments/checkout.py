@@ -1,6 +1,7 @@
 """Asking a guest's money of a provider, and closing the way again."""
 
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -28,6 +29,7 @@ Status = Payment.Status
 Closed = TypeVar("Closed", Intent, Session)
 # A road found closed, or another one open, is cleared and tried again; a third time is a fault.
 ROUNDS = 3
+LIVE = "order_id = %s AND status IN ('started', 'open', 'processing')"
 OPEN_OR_PAID = "order_id = %s AND status IN ('started', 'open', 'processing', 'succeeded')"
 
 
@@ -211,7 +213,8 @@ def ask_provider(order: Order, *, now: datetime) -> None:
 
     Raises GatewayUnavailable.
     """
-    for payment in order.payments.filter(status__in=Payment.LIVE).select_related("order"):
+    for payment in rows.find(Payment, LIVE, order.pk):
+        payment.order = copy(order)  # the caller's stays as it was read
         if payment.external_session_id or payment.external_payment_id:
             keep_seen(payment, open_at_provider(payment, now=now), now=now)
 

@@ -107,8 +107,8 @@ def give_up(promised: Fulfilment, now: datetime) -> None:
 
 def try_now(order: Order, *, now: datetime) -> bool:
     """Deliver in this process, if it is owed and nobody is at it: the queue may be down."""
-    fulfilment_id = Fulfilment.objects.filter(order=order, done_at=None).values_list("pk", flat=True).first()
-    return fulfilment_id is not None and retrying.attempt(KIND, fulfilment_id, now=now)
+    owed = rows.ask("SELECT id FROM fulfilments WHERE order_id = %s AND done_at IS NULL", order.pk)
+    return any(retrying.attempt(KIND, fulfilment_id, now=now) for (fulfilment_id,) in owed)
 
 
 def retry(order: Order, *, now: datetime) -> bool:

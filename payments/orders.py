@@ -1,9 +1,10 @@
 """What can happen to an order; the only writer of its status."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import cache
 from operator import attrgetter
 from uuid import UUID
 
@@ -76,6 +77,34 @@ def new_order(*, kind: str, event_id: UUID, lines: list[Line], buyer: Buyer, cur
         currency=currency,
         created_at=now,
         expires_at=now + timedelta(minutes=settings.HOLD_MINUTES),
+    )
+
+
+def find(reference: str) -> Order | None:
+    """Return the order a guest holds the reference of, with its night, by a statement that is planned once."""
+    return next(read_with_night("reference", reference), None)
+
+
+def again(order: Order) -> Order:
+    """Read an order again, with its night."""
+    return next(read_with_night("id", order.pk))
+
+
+def read_with_night(column: str, value: str | UUID) -> Iterator[Order]:
+    """Read the orders of which a column holds a value, each with its night."""
+    night = Order._meta.get_field("event").related_model
+    for found in rows.ask(reading(column), value):
+        order, order.event = rows.read(found, Order, night)
+        yield order
+
+
+@cache
+def reading(column: str) -> str:
+    """Write the statement that reads them."""
+    night = Order._meta.get_field("event").related_model
+    return (
+        f"SELECT {rows.columns(Order)}, {rows.columns(night)} FROM orders "  # noqa: S608 (our own names)
+        f"JOIN {rows.table(night)} ON {rows.table(night)}.id = orders.event_id WHERE orders.{column} = %s"
     )
 
 

@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -30,7 +30,10 @@ PROBLEM = "application/problem+json"
 
 def order_or_404(reference: str) -> Order:
     """Return the order a guest holds the reference of."""
-    return get_object_or_404(Order.objects.select_related("event"), reference=reference)
+    found = orders.find(reference)
+    if found is None:
+        raise Http404
+    return found
 
 
 def page_of(order: Order) -> str:
@@ -179,7 +182,7 @@ def settle(order: Order, *, quietly: bool = True) -> Order:
             raise
         logger.warning("The provider did not answer for order %s", order.pk)
     fulfilment.try_now(order, now=now)
-    return Order.objects.select_related("event").get(pk=order.pk)
+    return orders.again(order)
 
 
 def problem(refusal: PaymentsError) -> JsonResponse:

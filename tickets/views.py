@@ -5,8 +5,9 @@ from datetime import datetime
 
 from django.conf import settings
 from django.contrib import messages
+from django.db.models import Prefetch, prefetch_related_objects
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.translation import get_language
@@ -205,20 +206,27 @@ def order(request: HttpRequest, reference: str) -> HttpResponse:
     A hold found over is ended first, at the provider too: only then is it known that nothing was
     charged.
     """
-    found = get_object_or_404(Order.objects.select_related("event"), reference=reference)
+    found = orders.find(reference)
+    if found is None:
+        raise Http404
     if found.kind != Order.Kind.GA_TICKET:
         return redirect(products.of(found).page, reference)
     now = timezone.now()
     if found.is_overdue(now):
         expiry.expire_order(found.pk, now=now)
-        found.refresh_from_db()
+        found = orders.again(found)
     if orders.waits_for_money(found, now=now):
         return redirect("payments:pay", reference)
     truth = orders.truth(found)
     context = {"order": found, "event": found.event, "truth": truth}
-    if truth is Truth.DELIVERED and found.tickets.exclude(status=Ticket.Status.VOID).exists():
-        quote = cancelling.quote(found, now=now)
-        context |= {**tickets_of(found), "quote": quote, "has_bounced": bounces.bounced(found, found.email)}
+    tickets = tickets_of(found) if truth is Truth.DELIVERED else []
+    if any(ticket.status != Ticket.Status.VOID for ticket in tickets):
+        context |= {
+            "tickets": tickets,
+            "has_valid": any(ticket.status != Ticket.Status.VOID and not ticket.is_given for ticket in tickets),
+            "quote": cancelling.quote(found, now=now),
+            "has_bounced": bounces.bounced(found, found.email),
+        }
     else:
         context |= told(telling.tell(found, now=now), found, now=now)
     response = render(request, "tickets/order.html", context)
@@ -229,13 +237,11 @@ def order(request: HttpRequest, reference: str) -> HttpResponse:
     return response
 
 
-def tickets_of(found: Order) -> dict[str, object]:
-    """Return an order's tickets, and whether any of them lets somebody in."""
-    tickets = list(found.tickets.select_related("ticket_type").order_by("position"))
-    return {
-        "tickets": tickets,
-        "has_valid": any(ticket.status != Ticket.Status.VOID and not ticket.is_given for ticket in tickets),
-    }
+def tickets_of(found: Order) -> list[Ticket]:
+    """Return an order's tickets as they are numbered, read once for whoever asks for them."""
+    in_order = Ticket.objects.select_related("ticket_type").order_by("position")
+    prefetch_related_objects([found], Prefetch("tickets", queryset=in_order))
+    return list(found.tickets.all())
 
 
 def told(words: Telling, found: Order, *, now: datetime) -> dict[str, object]:

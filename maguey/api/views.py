@@ -274,7 +274,10 @@ class Nothing(APIView):
 
 def find(reference: str) -> Order:
     """Return the order of a reference, or 404."""
-    return get_object_or_404(Order.objects.select_related("event"), reference=reference)
+    found = orders.find(reference)
+    if found is None:
+        raise Http404
+    return found
 
 
 def shown(order: Order, *, is_new: bool = False) -> dict[str, Any]:  # Any: JSON
