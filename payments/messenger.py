@@ -5,6 +5,7 @@ What is not sent when the process dies is lost, as a message may be at any time:
 
 import atexit
 import os
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from uuid import UUID
 
 from payments.wake import publish
 
+# The first errand is run at once; those that come so soon after it go together.
+GATHER_SECONDS = 0.05
 # A process that ends waits so long for its last messages to be taken.
 LAST_SECONDS = 1.0
 
@@ -66,6 +69,7 @@ class Messenger:
             for reached in taken:
                 if isinstance(reached, Event):
                     reached.set()
+            time.sleep(GATHER_SECONDS)
 
     def _rest(self) -> Iterator[Errand | Event]:
         with suppress(Empty):

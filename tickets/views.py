@@ -81,7 +81,7 @@ def event(request: HttpRequest, slug: str) -> HttpResponse:
     now = timezone.now()
     offered = offer_or_404(slug, now=now)
     typed = promos.tidy(request.GET.get("code", ""))
-    return show_event(request, offered, form=BuyForm(types=offered.types), now=now, code=typed)
+    return show_event(request, offered, now=now, code=typed)
 
 
 def offer_or_404(slug: str, *, now: datetime) -> Offer:
@@ -93,13 +93,13 @@ def offer_or_404(slug: str, *, now: datetime) -> Offer:
 
 
 def show_event(
-    request: HttpRequest, offered: Offer, *, form: BuyForm, now: datetime, code: str = "", status: int = 200
+    request: HttpRequest, offered: Offer, *, now: datetime, code: str, form: BuyForm | None = None, status: int = 200
 ) -> HttpResponse:
     """Show a night's page, with what was typed kept, and prices as a code makes them."""
     press = press_of(request)
 
     def context() -> dict[str, object]:
-        return context_of(request, offered, form=form, now=now, code=code)
+        return context_of(request, offered, form or BuyForm(types=offered.types), now=now, code=code)
 
     response = render_kept(request, "tickets/event.html", context, shown=offered.shown, press=press)
     response.status_code = status
@@ -107,7 +107,7 @@ def show_event(
     return response
 
 
-def context_of(request: HttpRequest, offered: Offer, *, form: BuyForm, now: datetime, code: str) -> dict[str, object]:
+def context_of(request: HttpRequest, offered: Offer, form: BuyForm, *, now: datetime, code: str) -> dict[str, object]:
     """Return what a night's page is made of."""
     promo, code_error = look_up(request, offered.event, code, now=now)
     about = addresses(request, artwork=offered.event.artwork)

@@ -1,5 +1,6 @@
 import os
 import threading
+import time
 from collections.abc import Iterator
 from uuid import UUID, uuid4
 
@@ -43,6 +44,20 @@ def test_what_is_quick_goes_together(sent: list[tuple[str, list[str], str]]) -> 
 
     assert [len(args) - 1 for _, args, _ in sent] == [20, 20, 5]
     assert [pk for _, args, _ in sent for pk in args[1:]] == [str(UUID(int=number)) for number in range(45)]
+
+
+def test_the_first_goes_at_once_and_what_comes_soon_after_it_together(sent: list[tuple[str, list[str], str]]) -> None:
+    own = Messenger()
+    first, *others = errands(10, at_once=20)
+
+    own.take(first)
+    assert own.wait(SECONDS)
+    for other in others:
+        own.take(other)
+        time.sleep(0.001)
+
+    assert own.wait(SECONDS)
+    assert [len(args) - 1 for _, args, _ in sent] == [1, 9]
 
 
 def test_what_may_take_long_goes_alone(sent: list[tuple[str, list[str], str]]) -> None:
