@@ -142,11 +142,10 @@ def column(field: Any) -> str:  # Any: a field of any type
 
 def ask(sql: str, *values: Any) -> list[Values]:  # Any: whatever columns hold
     """Ask the server by a statement that it prepares once for each connection, and return what it answers."""
+    connection.close_if_health_check_failed()
+    connection.ensure_connection()
     wrap = connection.make_debug_cursor if connection.queries_logged else connection.make_cursor
-    with (
-        connection.cursor() as plain,
-        wrap(Prepared(plain.connection)) as cursor,  # type: ignore[call-arg,arg-type]  # the stubs mean another cursor
-    ):
+    with wrap(Prepared(connection.connection)) as cursor:  # type: ignore[call-arg,arg-type]  # the stubs mean another
         cursor.execute(sql, values)
         found: list[Values] = cursor.fetchall()
         return found

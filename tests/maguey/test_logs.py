@@ -9,6 +9,8 @@ from logging.config import dictConfig
 import pytest
 import structlog
 from django.test import Client, override_settings
+from hypothesis import given
+from hypothesis import strategies as st
 
 from maguey import logs
 
@@ -55,6 +57,12 @@ def lines() -> Iterator[StringIO]:
 )
 def test_secrets_are_hidden_and_ids_are_kept(said: str, kept: str) -> None:
     assert logs.hide(said) == kept
+
+
+@given(st.lists(st.sampled_from([*"ab-_ .:@1+Z", "sk_test_", "whsec_", "_secret_", "Bearer ", "4242"])).map("".join))
+def test_what_is_plain_holds_nothing_to_be_hidden(text: str) -> None:
+    if logs.PLAIN.fullmatch(text):
+        assert not any(secret.search(text) for secret in (*logs.SECRETS, logs.CARD))
 
 
 def test_a_line_of_anybody_is_json_without_secrets(lines: StringIO) -> None:
