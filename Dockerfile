@@ -19,5 +19,5 @@ COPY . .
 RUN MAGUEY_ENV=demo python manage.py collectstatic --noinput --verbosity 0 && python -m compileall -q /app
 USER maguey
 EXPOSE 8000
-CMD ["gunicorn", "maguey.wsgi", "--bind", "0.0.0.0:8000", "--worker-class", "gthread", "--workers", "2", \
+CMD ["gunicorn", "maguey.wsgi", "--bind", "0.0.0.0:8000", "--preload", "--worker-class", "gthread", "--workers", "2", \
     "--threads", "8", "--timeout", "60", "--graceful-timeout", "30", "--no-control-socket", "--worker-tmp-dir", "/dev/shm"]

@@ -54,7 +54,7 @@ class Plan:
     def web(self) -> Program:
         """Serve the pages, on a socket that stays open while the server restarts."""
         command = (
-            *("-m", "gunicorn", "maguey.wsgi", "--bind", f"fd://{self.web_socket}"),
+            *("-m", "gunicorn", "maguey.wsgi", "--bind", f"fd://{self.web_socket}", "--preload"),
             *("--worker-class", "gthread", "--workers", "2", "--threads", "8"),
             *("--timeout", "60", "--graceful-timeout", "8", "--no-control-socket"),
             *("--access-logfile", "-", "--access-logformat", "%(s)s %(m)s %(U)s %(M)s ms"),

@@ -4,7 +4,6 @@ from datetime import UTC
 
 from django.conf import settings
 from django.urls import reverse
-from icalendar import Calendar, Event
 
 from payments import products
 from payments.models import Order
@@ -15,6 +14,8 @@ def order_calendar(order: Order, *, page: str = "") -> bytes:
 
     It leads to the order's own page, or to the address in `page`.
     """
+    from icalendar import Calendar, Event  # heavy, and needed by few of our processes
+
     night = order.event
     entry = Event()
     entry.add("uid", f"{order.pk}@maguey")

@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
+from typing import Any
 
-import typst
 from django.db.models import QuerySet
 from django.utils import translation
 from django.utils.translation import gettext as _
@@ -32,9 +33,20 @@ def pages_of(order: Order) -> list[Page]:
 
 def pdf_of(order: Order, write_pages: Callable[[], list[Page]]) -> bytes:
     """Return pages about an order's night as one PDF in the order's language, checked as PDF/UA-1 by the compiler."""
+    import typst  # heavy, and needed by few of our processes
+
     with translation.override(order.language):
         data = json.dumps(contents_of(order, write_pages()))
-    return bytes(typst.compile(str(TEMPLATE), sys_inputs={"order": data}, pdf_standards=["ua-1"]))
+    made = typst.compile(str(TEMPLATE), sys_inputs={"order": data}, pdf_standards=["ua-1"], font_paths=fonts())
+    return bytes(made)
+
+
+@cache
+def fonts() -> Any:  # Any: typst's own
+    """Return the fonts of this machine, which take longer to find than a page takes to make."""
+    import typst  # as above
+
+    return typst.Fonts()
 
 
 def contents_of(order: Order, pages: list[Page]) -> dict[str, object]:
