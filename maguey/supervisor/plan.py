@@ -1,7 +1,7 @@
 """What runs for `make run`: each program, its database role, and the addresses they share."""
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from maguey.embedded import places
@@ -55,7 +55,7 @@ class Plan:
         """Serve the pages, on a socket that stays open while the server restarts."""
         command = (
             *("-m", "gunicorn", "maguey.wsgi", "--bind", f"fd://{self.web_socket}", "--preload"),
-            *("--worker-class", "gthread", "--workers", "2", "--threads", "8"),
+            *("--worker-class", "gthread", "--workers", "2", "--threads", "16"),
             *("--timeout", "60", "--graceful-timeout", "8", "--no-control-socket"),
             *("--access-logfile", "-", "--access-logformat", "%(s)s %(m)s %(U)s %(M)s ms"),
         )
@@ -64,11 +64,13 @@ class Plan:
     def workers(self) -> tuple[Program, ...]:
         """Do what runs later: money first among its own, mail and the rest beside it, and the clock.
 
-        Both take alerts: neither a night's letters nor an hour's audit keeps an owner from being told.
+        Both take alerts: neither a night's letters nor an hour's audit keeps an owner from being told. Where everybody
+        wants the processor, letters wait for tickets.
         """
+        mailer = self._worker("mailer", queues="mail,default,alerts", processes=1)
         return (
             self._worker("worker", queues="money,alerts", processes=2),
-            self._worker("mailer", queues="mail,default,alerts", processes=1),
+            replace(mailer, command=("nice", "-n", "10", *mailer.command)),
             self._celery("beat", "beat", "--scheduler", "django_celery_beat.schedulers:DatabaseScheduler"),
         )
 
