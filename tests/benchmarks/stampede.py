@@ -4,7 +4,7 @@ import asyncio
 import math
 import time
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -86,8 +86,19 @@ class Line:
 async def answer(reader: asyncio.StreamReader) -> tuple[int, bytes, bool]:
     """Read an answer: its status, its body, and whether the connection stays open."""
     head = (await reader.readuntil(b"\r\n\r\n")).lower()
-    length = int(head.partition(b"\r\ncontent-length:")[2].partition(b"\r\n")[0] or 0)
-    return int(head.split(None, 2)[1]), await reader.readexactly(length), b"connection: close" not in head
+    if b"\r\ntransfer-encoding: chunked" in head:
+        body = b"".join([chunk async for chunk in chunks(reader)])
+    else:
+        body = await reader.readexactly(int(head.partition(b"\r\ncontent-length:")[2].partition(b"\r\n")[0] or 0))
+    return int(head.split(None, 2)[1]), body, b"connection: close" not in head
+
+
+async def chunks(reader: asyncio.StreamReader) -> AsyncIterator[bytes]:
+    """Read a body that comes in parts, each with its length in front."""
+    while length := int((await reader.readuntil(b"\r\n")).partition(b";")[0], 16):
+        yield await reader.readexactly(length)
+        await reader.readexactly(2)
+    await reader.readuntil(b"\r\n")
 
 
 def send_all(port: int, requests: Iterable[bytes], *, at_once: int) -> Course:
