@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import transaction
 
 from payments import orders, presses, refunds
-from payments.models import Order, Payment, Refund
+from payments.models import Order, Payment, Refund, rows
 from tickets import holds, promos
 from tickets.exceptions import CannotCancel, QuoteChanged
 from tickets.models import OrderTerms, Ticket
@@ -22,13 +22,18 @@ class Quote:
     until: datetime
 
 
-def quote(order: Order, *, now: datetime) -> Quote | None:
-    """Return what a guest would get back by cancelling now; None where they cannot."""
-    if order.status != Order.Status.FULFILLED or order.disputed_at or not all_are_theirs(order):
+def quote(order: Order, *, now: datetime, tickets: list[Ticket] | None = None) -> Quote | None:
+    """Return what a guest would get back by cancelling now; None where they cannot.
+
+    `tickets` are all the order has, where they have been read just now.
+    """
+    if order.status != Order.Status.FULFILLED or order.disputed_at:
+        return None
+    if not all_are_theirs(list(order.tickets.all()) if tickets is None else tickets):
         return None
     if until := order.event.all_back_until(bought_at=order.created_at, now=now):
         return Quote(order.total_cents, until) if order.total_cents else None
-    terms = OrderTerms.objects.filter(order=order).first()
+    terms = next(iter(rows.find(OrderTerms, "order_id = %s", order.pk)), None)
     if terms is None:
         return None
     percent, until = terms.part_at(now, doors_at=order.event.doors_at)
@@ -37,9 +42,8 @@ def quote(order: Order, *, now: datetime) -> Quote | None:
     return Quote(cents, until) if cents else None
 
 
-def all_are_theirs(order: Order) -> bool:
+def all_are_theirs(tickets: list[Ticket]) -> bool:
     """Say whether every ticket of an order is unused and still its buyer's."""
-    tickets = list(order.tickets.all())
     return bool(tickets) and all(ticket.status == Ticket.Status.VALID and not ticket.is_given for ticket in tickets)
 
 

@@ -97,7 +97,7 @@ class TableBuyer(Visitor):
         """From the room's map to a host's page."""
         self.client.get(f"/nights/{NIGHT}/tables/", name="the room")
         night = self.client.get(f"/api/v1/events/{NIGHT}/", name="the night, for programs").json()
-        free = [table for table in night["tables"] if table["state"] == "free"]
+        free = [table for table in night["tables"] if table["status"] == "free"]
         if not free:
             return
         table = random.choice(free)
