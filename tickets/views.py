@@ -251,7 +251,8 @@ def reading_tickets() -> str:
     """Write the statement that reads them."""
     return (
         f"SELECT {rows.columns(Ticket)}, {rows.columns(TicketType)} FROM tickets "  # noqa: S608 (our own names)
-        "JOIN ticket_types ON ticket_types.id = tickets.ticket_type_id WHERE tickets.order_id = %s ORDER BY position"
+        "JOIN ticket_types ON ticket_types.id = tickets.ticket_type_id "
+        "WHERE tickets.order_id = %s ORDER BY tickets.position"
     )
 
 
