@@ -173,7 +173,9 @@ def test_a_night_can_be_used_at_once_on_slow_3g(
     guest.goto(f"{live_server.url}/nights/noche/", wait_until="commit")
     guest.get_by_role("button", name="One General more").click()
     ready = guest.evaluate("performance.now()")
-    painted = guest.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
+    # A busy machine may take the click before it has said when it painted.
+    said = guest.wait_for_function("performance.getEntriesByName('first-contentful-paint')[0]")
+    painted = said.evaluate("entry => entry.startTime")
 
     # The tests' own server compresses nothing: what a guest waits for weighs a third of this.
     assert (painted < 4000, ready < 6000) == (True, True), f"painted {painted:.0f} ms, ready {ready:.0f} ms"
