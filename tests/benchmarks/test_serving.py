@@ -123,22 +123,36 @@ def test_holds_on_one_hot_type(quiet: Club, bare: Floor, report: Report) -> None
     )
 
 
+@pytest.fixture(scope="module")
+def opened(club: Club) -> dict[str, str]:
+    """Return the page of an order with its tickets, and the cookie of an owner who has signed in."""
+    said: dict[str, str] = json.loads(club.run("-m", "tests.benchmarks.opened").splitlines()[-1])
+    return said
+
+
 @pytest.mark.parametrize(
-    ("work", "path"),
+    "page",
     [
         ("a night's page", "/nights/noche/"),
         ("the list of nights", "/"),
+        ("an order's page", "{order}"),
+        ("the console's home", "/admin/"),
         ("a night in the API", "/api/v1/events/noche/"),
     ],
+    ids=lambda page: page[0],
 )
-def test_pages(quiet: Club, bare: Floor, report: Report, work: str, path: str) -> None:
-    web = quiet.plan.web_port
-    warm(web, path)
+def test_pages(quiet: Club, bare: Floor, report: Report, opened: dict[str, str], page: tuple[str, str]) -> None:
+    work, path = page
+    web, address = quiet.plan.web_port, path.format(**opened)
+    is_console = address.startswith("/admin/")
+    asked = stampede.request("GET", address, headers={"Cookie": opened["cookie"]} if is_console else {})
+    count = EVENTS // 5 if is_console else EVENTS
+    stampede.send_all(web, [asked] * (count // 2), at_once=8)
     warm(bare.port, "/page/")
     courses = []
     for _ in range(ROUNDS):
         floor = stampede.send_all(bare.port, [stampede.request("GET", "/page/")] * EVENTS, at_once=8)
-        ours = stampede.send_all(web, [stampede.request("GET", path)] * EVENTS, at_once=8)
+        ours = stampede.send_all(web, [asked] * count, at_once=8)
         assert set(ours.statuses) == {200}
         courses.append((ours, floor))
     ours, floor = median_of(courses)
