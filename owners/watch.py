@@ -23,16 +23,20 @@ LETTER_TRIES = 3
 SILENT_CALLS = 3
 
 
-# One question for all providers: each looks at its newest rows and at the few that are unfinished.
+# One question for all providers: each looks at its newest rows and at the few that are unfinished. BETWEEN is read by the
+# provider's own index alone; of "=" the server thinks that any of the newest rows is as good as another, and of a
+# provider that has told nothing it then reads them all.
 STANDING = """
     SELECT p.provider, newest.received_at, applied.processed_at, waiting.count, waiting.oldest, waiting.failed
     FROM unnest(%(providers)s::text[]) AS p(provider)
     LEFT JOIN LATERAL (
-        SELECT w.received_at FROM webhook_events w WHERE w.provider = p.provider ORDER BY w.received_at DESC LIMIT 1
+        SELECT w.received_at FROM webhook_events w WHERE w.provider BETWEEN p.provider AND p.provider
+        ORDER BY w.provider DESC, w.received_at DESC LIMIT 1
     ) newest ON true
     LEFT JOIN LATERAL (
-        SELECT w.processed_at FROM webhook_events w WHERE w.provider = p.provider AND w.processed_at IS NOT NULL
-        ORDER BY w.received_at DESC LIMIT 1
+        SELECT w.processed_at FROM webhook_events w
+        WHERE w.provider BETWEEN p.provider AND p.provider AND w.processed_at IS NOT NULL
+        ORDER BY w.provider DESC, w.received_at DESC LIMIT 1
     ) applied ON true
     CROSS JOIN LATERAL (
         SELECT count(*), min(w.received_at) AS oldest,

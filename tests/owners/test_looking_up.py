@@ -1,6 +1,6 @@
 """What a search in the console finds, and that an index answers it."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 from django.contrib.auth.models import User
@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from owners import watch
 from owners.admin.looking_up import orders_named
 from payments import identity
 from payments.models import Order, PaymentFailure, WebhookEvent
@@ -112,3 +113,22 @@ def test_a_search_asks_of_orders_twice(provider: FakeProvider) -> None:
 def chief() -> User:
     """Return somebody who runs every night."""
     return User.objects.create_superuser("chief", "chief@example.com")
+
+
+@pytest.mark.usefixtures("as_table_owner")
+def test_the_newest_event_of_a_provider_that_told_nothing_is_not_looked_for_among_all(now: datetime) -> None:
+    WebhookEvent.objects.bulk_create(
+        WebhookEvent(
+            provider="stripe", event_id=f"evt_{number}", type="x", payload={}, status="ignored", processed_at=now,
+            received_at=now - timedelta(seconds=number),
+        )
+        for number in range(5000)
+    )  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE webhook_events")
+        words = {"providers": ["stripe", "paypal"], "hour_ago": now - timedelta(hours=1)}
+        cursor.execute(f"EXPLAIN {watch.STANDING}", words)
+        plan = " ".join(line for (line,) in cursor.fetchall())
+
+    assert "idx_webhook_events_provider" in plan
+    assert "idx_webhook_events_received" not in plan

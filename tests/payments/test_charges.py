@@ -6,7 +6,7 @@ import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from payments import charges, checkout, expiry, fulfilment
+from payments import charges, checkout, expiry, fulfilment, orders, refunds
 from payments.exceptions import AlreadyPaid, GatewayUnavailable, OrderExpired, PaymentInProgress, SavedServerError
 from payments.gateways.types import IntentStatus
 from payments.models import Email, Fulfilment, Order, Payment, PaymentFailure, ProviderCall, Refund
@@ -349,3 +349,45 @@ def test_a_purchase_costs_few_statements(provider: FakeProvider, now: datetime) 
     assert len(settled) == 2  # look, write
     assert len(delivered) == 2 + 4  # look, take; look, money, holds, write
     assert fresh(order).status == Order.Status.FULFILLED
+
+
+def test_a_refund_promised_while_the_goods_are_read_keeps_them(
+    provider: FakeProvider, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = hold()
+    pay(provider, order)
+    checkout.ask_provider(order, now=now)
+    money_of = orders.money_of
+
+    def refunded_meanwhile(of: Order) -> list[Payment]:
+        came = money_of(of)
+        if not Refund.objects.exists():
+            refunds.refund_order(of.pk, reason=Refund.Reason.OWNER, cause="c", now=now)
+        return came
+
+    monkeypatch.setattr(orders, "money_of", refunded_meanwhile)
+    assert fulfilment.try_now(order, now=now)
+
+    assert not Ticket.objects.exists()
+    assert Fulfilment.objects.get().done_at == now
+
+
+def test_a_row_that_keeps_changing_is_a_try_that_failed(
+    provider: FakeProvider, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = hold()
+    pay(provider, order)
+    checkout.ask_provider(order, now=now)
+    monkeypatch.setattr(orders, "money_of", lambda _: [as_if_refunded(payment) for payment in order.payments.all()])
+
+    assert not fulfilment.try_now(order, now=now)
+
+    promised = Fulfilment.objects.get()
+    assert (promised.attempts, promised.last_error.partition(":")[0]) == (1, "RowMissing")
+    assert not Ticket.objects.exists()
+
+
+def as_if_refunded(payment: Payment) -> Payment:
+    """Return a payment as if a part of it had gone back when it was read."""
+    payment.refunded_cents += 1
+    return payment
