@@ -23,8 +23,8 @@ LETTER_TRIES = 3
 SILENT_CALLS = 3
 
 
-# One question for all providers: each looks at its newest rows and at the few that are unfinished. BETWEEN is read by the
-# provider's own index alone; of "=" the server thinks that any of the newest rows is as good as another, and of a
+# One question for all providers: each looks at its newest rows and at the few that are unfinished. BETWEEN is read by
+# the provider's own index alone; of "=" the server thinks that any of the newest rows is as good as another, and of a
 # provider that has told nothing it then reads them all.
 STANDING = """
     SELECT p.provider, newest.received_at, applied.processed_at, waiting.count, waiting.oldest, waiting.failed
