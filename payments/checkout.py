@@ -175,10 +175,8 @@ def keep_as_read(payment: Payment, seen: Intent, *, now: datetime) -> bool:
         return charges.confirm_as_read(payment.order, payment, receipt, now=now)
     if seen.status is not IntentStatus.OPEN or seen.decline:
         return False
-    if payment.status == Status.OPEN:
-        return payment.external_payment_id == seen.id  # as is known
     if payment.status != Status.STARTED:
-        return False
+        return (payment.status, payment.external_payment_id) == (Status.OPEN, seen.id)  # as is known
     payment.external_payment_id = seen.id
     moved = payment.step_to(Status.OPEN, now=now)
     try:

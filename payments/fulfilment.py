@@ -12,6 +12,8 @@ from payments.models import Fulfilment, Order, rows
 from payments.models.rows import Write
 
 KIND = "fulfilment"
+# What has changed since it was read is read again; what has changed each time is a fault.
+ROUNDS = 3
 
 
 def promise(order: Order, *, now: datetime) -> Fulfilment:
@@ -29,14 +31,14 @@ def fulfil_order(fulfilment_id: UUID, now: datetime) -> None:
 
     Where a row has changed since it was read, nothing is written, and all is read again.
     """
-    for is_last in (False, False, True):
+    rounds = 0
+    while True:
         try:
-            deliver(fulfilment_id, now=now)
+            return deliver(fulfilment_id, now=now)
         except IntegrityError:
-            if is_last:
+            rounds += 1
+            if rounds == ROUNDS:
                 raise
-        else:
-            return
 
 
 def deliver(fulfilment_id: UUID, *, now: datetime) -> None:

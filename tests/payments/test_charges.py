@@ -391,3 +391,13 @@ def as_if_refunded(payment: Payment) -> Payment:
     """Return a payment as if a part of it had gone back when it was read."""
     payment.refunded_cents += 1
     return payment
+
+
+def test_a_bank_that_lets_the_guest_try_again_opens_the_payment_again(provider: FakeProvider, now: datetime) -> None:
+    order = hold()
+    payment = start(order)
+    Payment.objects.update(status=Payment.Status.PROCESSING)
+
+    checkout.ask_provider(order, now=now)
+
+    assert Payment.objects.get(pk=payment.pk).status == Payment.Status.OPEN
