@@ -20,4 +20,4 @@ RUN MAGUEY_ENV=demo python manage.py collectstatic --noinput --verbosity 0 && py
 USER maguey
 EXPOSE 8000
 CMD ["gunicorn", "maguey.wsgi", "--bind", "0.0.0.0:8000", "--preload", "--worker-class", "gthread", "--workers", "2", \
-    "--threads", "16", "--timeout", "60", "--graceful-timeout", "30", "--no-control-socket", "--worker-tmp-dir", "/dev/shm"]
+    "--threads", "16", "--keep-alive", "15", "--timeout", "60", "--graceful-timeout", "30", "--no-control-socket", "--worker-tmp-dir", "/dev/shm"]

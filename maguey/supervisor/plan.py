@@ -56,7 +56,8 @@ class Plan:
         command = (
             *("-m", "gunicorn", "maguey.wsgi", "--bind", f"fd://{self.web_socket}", "--preload"),
             *("--worker-class", "gthread", "--workers", "2", "--threads", "16"),
-            *("--timeout", "60", "--graceful-timeout", "8", "--no-control-socket"),
+            # Longer than a guest takes to read on: a connection that is closed as they come back is lost to them.
+            *("--keep-alive", "15", "--timeout", "60", "--graceful-timeout", "8", "--no-control-socket"),
             *("--access-logfile", "-", "--access-logformat", "%(s)s %(m)s %(U)s %(M)s ms"),
         )
         return self._python("web", *command, role="web", pass_fds=(self.web_socket,))
