@@ -3,7 +3,9 @@
 from allauth.account.decorators import secure_admin_login
 from django.conf import settings
 from django.contrib import admin
-from django.urls import include, path
+from django.http import Http404
+from django.urls import include, path, re_path
+from django.views.defaults import page_not_found
 from django.views.generic import RedirectView
 from django.views.i18n import set_language
 
@@ -15,6 +17,8 @@ admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-a
 handler429 = "owners.views.too_many"
 
 urlpatterns = [
+    # Nothing is called by a NUL, which PostgreSQL would refuse to look for.
+    re_path(r"^(?!api/).*\0", page_not_found, {"exception": Http404()}),
     path("webhooks/stripe/", webhook_views.stripe, name="stripe-webhook"),
     path("health/live/", health.live, name="live"),
     path("health/ready/", health.ready, name="ready"),

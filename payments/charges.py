@@ -7,7 +7,6 @@ order first.
 
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -21,6 +20,9 @@ from payments.models.rows import Write
 
 Status = Payment.Status
 
+LOCKED = """
+FROM orders JOIN payments ON payments.order_id = orders.id WHERE payments.id = %s FOR UPDATE OF orders, payments
+"""
 TOLD = ("external_payment_id", "received_cents", "told_by")  # what a provider's receipt says of a payment
 INTENT_MOVES = {
     IntentStatus.OPEN: Status.OPEN,
@@ -58,23 +60,12 @@ def receipt_of(seen: Intent | Session, event_id: str = "") -> Receipt | None:
     return None
 
 
-@cache
-def locking() -> str:
-    """Write the statement that locks an order, then its payment."""
-    return (
-        f"SELECT {rows.columns(Order)}, {rows.columns(Payment)} FROM orders "  # noqa: S608 (our own names)
-        "JOIN payments ON payments.order_id = orders.id WHERE payments.id = %s FOR UPDATE OF orders, payments"
-    )
-
-
 def lock_with_order(payment_id: UUID) -> tuple[Order, Payment] | None:
     """Lock a payment's order, then the payment; None where we have no such payment."""
-    found = rows.ask(locking(), payment_id)
-    if not found:
-        return None
-    order, payment = rows.read(found[0], Order, Payment)
-    payment.order = order
-    return order, payment
+    for order, payment in rows.find_together((Order, Payment), LOCKED, payment_id):
+        payment.order = order
+        return order, payment
+    return None
 
 
 def find(provider: str, *, payment_ref: str, intent_id: str = "") -> UUID | None:

@@ -1,7 +1,6 @@
 """Goods for money: once, for certain, and loudly where it cannot be done."""
 
 from datetime import datetime
-from functools import cache
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -14,6 +13,7 @@ from payments.models.rows import Write
 KIND = "fulfilment"
 # What has changed since it was read is read again; what has changed each time is a fault.
 ROUNDS = 3
+PROMISED = "FROM orders JOIN fulfilments ON fulfilments.order_id = orders.id WHERE fulfilments.id = %s"
 
 
 def promise(order: Order, *, now: datetime) -> Fulfilment:
@@ -43,7 +43,7 @@ def fulfil_order(fulfilment_id: UUID, now: datetime) -> None:
 
 def deliver(fulfilment_id: UUID, *, now: datetime) -> None:
     """Deliver what is owed as it is read now, unless its money is on its way back. Raises IntegrityError."""
-    order, promised = read(fulfilment_id)
+    ((order, promised),) = rows.find_together((Order, Fulfilment), PROMISED, fulfilment_id)
     steps.take("Goods are delivered", order=order.pk, night=order.event_id)
     came = orders.money_of(order)
     is_owed = order.status == Order.Status.PAID and promised.done_at is None and not orders.has_gone_back(came)
@@ -72,22 +72,6 @@ def commit_and_settle(order: Order, writes: list[Write], *, now: datetime) -> No
     """Deliver what had been given up, and resolve the failure that told of it."""
     rows.write(*writes)
     failures.settle(f"fulfilment:{order.pk}", "The goods are delivered.", now=now)
-
-
-def read(fulfilment_id: UUID) -> tuple[Order, Fulfilment]:
-    """Read a promise and its order."""
-    (found,) = rows.ask(reading(), fulfilment_id)
-    order, promised = rows.read(found, Order, Fulfilment)
-    return order, promised
-
-
-@cache
-def reading() -> str:
-    """Write the statement that reads them."""
-    return (
-        f"SELECT {rows.columns(Order)}, {rows.columns(Fulfilment)} FROM orders "  # noqa: S608 (our own names)
-        "JOIN fulfilments ON fulfilments.order_id = orders.id WHERE fulfilments.id = %s"
-    )
 
 
 def give_up(promised: Fulfilment, now: datetime) -> None:

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from functools import cache
 from operator import attrgetter
 from uuid import UUID
 
@@ -82,30 +81,21 @@ def new_order(*, kind: str, event_id: UUID, lines: list[Line], buyer: Buyer, cur
 
 def find(reference: str) -> Order | None:
     """Return the order a guest holds the reference of, with its night, by a statement that is planned once."""
-    return next(read_with_night("reference", reference), None)
+    return next(with_night("orders.reference = %s", reference), None)
 
 
 def again(order: Order) -> Order:
     """Read an order again, with its night."""
-    return next(read_with_night("id", order.pk))
+    return next(with_night("orders.id = %s", order.pk))
 
 
-def read_with_night(column: str, value: str | UUID) -> Iterator[Order]:
-    """Read the orders of which a column holds a value, each with its night."""
+def with_night(condition: str, value: str | UUID) -> Iterator[Order]:
+    """Read the orders that a condition of ours holds for, each with its night."""
     night = Order._meta.get_field("event").related_model
-    for found in rows.ask(reading(column), value):
-        order, order.event = rows.read(found, Order, night)
+    events = rows.table(night)
+    rest = f"FROM orders JOIN {events} ON {events}.id = orders.event_id WHERE {condition}"
+    for order, order.event in rows.find_together((Order, night), rest, value):
         yield order
-
-
-@cache
-def reading(column: str) -> str:
-    """Write the statement that reads them."""
-    night = Order._meta.get_field("event").related_model
-    return (
-        f"SELECT {rows.columns(Order)}, {rows.columns(night)} FROM orders "  # noqa: S608 (our own names)
-        f"JOIN {rows.table(night)} ON {rows.table(night)}.id = orders.event_id WHERE orders.{column} = %s"
-    )
 
 
 def lock(order_id: UUID) -> Order:

@@ -106,7 +106,8 @@ def is_forgotten(call: ProviderCall, *, now: datetime) -> bool:
 def commit_promise(operation_type: Operation, operation_id: str, *, now: datetime) -> ProviderCall:
     """Return the key of this operation, made once, committed before the first use of it and the same ever after."""
     asked = (ProviderCall, "operation_type = %s AND operation_id = %s", operation_type, operation_id)
-    known = rows.find(*asked)
+    with rows.alone():  # never inside a transaction, which would hold its locks for as long as the provider takes
+        known = rows.find(*asked)
     if not known:
         call = new_call(operation_type, operation_id, now=now)
         rows.commit(Write(insertion(), rows.inserted(call).values, is_needed=False))

@@ -34,7 +34,8 @@ def fulfil(order: Order, payment: Payment | None, now: datetime) -> Goods:
         for position, hold in enumerate(places, start=1)
     ]
     return Goods(
-        [*(rows.inserted(ticket) for ticket in tickets), *promos.used(order), *holds.sold(held, now=now)],
+        # A code's row after the types': so does whoever buys with a code, or gives one back.
+        [*(rows.inserted(ticket) for ticket in tickets), *holds.sold(held, now=now), *promos.used(order)],
         [mail.new_email(CONFIRMATION, order=order, cause=f"{CONFIRMATION}:{order.pk}", now=now)],
     )
 

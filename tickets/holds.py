@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +22,16 @@ WHERE id = %s AND capacity >= held + sold + %s AND (
         WHERE ticket_type_id = ticket_types.id AND status = 'waiting' AND quantity <= capacity - held - sold
     )
 )
+"""
+OFFERED = """
+FROM ticket_types
+LEFT JOIN LATERAL (
+    SELECT coalesce(sum(quantity), 0) AS n FROM ticket_reservations
+    WHERE ticket_type_id = ticket_types.id AND status = 'pending' AND expires_at <= %s
+) AS dead ON true
+LEFT JOIN LATERAL (
+    SELECT min(quantity) AS n FROM waiting_guests WHERE ticket_type_id = ticket_types.id AND status = 'waiting'
+) AS line ON true
 """
 SELL = "UPDATE ticket_types SET held = held - %s, sold = sold + %s WHERE id = %s"
 
@@ -140,28 +149,10 @@ def with_available(condition: str, *values: Any, now: datetime) -> list[TicketTy
 
     An overdue hold counts as free, what somebody waits for does not.
     """
-    found = []
-    for values_of_one in rows.ask(offering(condition), now, *values):
-        (type_,) = rows.read(values_of_one, TicketType)
-        overdue, least_awaited = values_of_one[-2:]
+    read = rows.find_together(
+        (TicketType,), f"{OFFERED} WHERE {condition} ORDER BY position, name", now, *values, beside=("dead.n", "line.n")
+    )
+    for type_, overdue, least_awaited in read:
         free = type_.left + overdue
         type_.available = 0 if least_awaited is not None and least_awaited <= free else free
-        found.append(type_)
-    return found
-
-
-@cache
-def offering(condition: str) -> str:
-    """Write the statement that reads them."""
-    return f"""
-        SELECT {rows.columns(TicketType)}, coalesce(dead.quantity, 0), line.quantity FROM ticket_types
-        LEFT JOIN LATERAL (
-            SELECT sum(quantity) AS quantity FROM ticket_reservations
-            WHERE ticket_type_id = ticket_types.id AND status = 'pending' AND expires_at <= %s
-        ) AS dead ON true
-        LEFT JOIN LATERAL (
-            SELECT min(quantity) AS quantity FROM waiting_guests
-            WHERE ticket_type_id = ticket_types.id AND status = 'waiting'
-        ) AS line ON true
-        WHERE {condition} ORDER BY position, name
-    """  # noqa: S608 (our own names)
+    return [type_ for type_, *_ in read]

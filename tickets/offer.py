@@ -3,7 +3,6 @@
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 
 from django.db import models
 from django.utils.translation import gettext as _
@@ -16,6 +15,10 @@ from tickets.models import Event, RefundPolicy, TicketType
 FEW = 10
 # What changes with every sale; of it a page shows the stock alone.
 COUNTS = ("held", "sold")
+NIGHT = """
+FROM events LEFT JOIN refund_policies ON refund_policies.event_id = events.id
+WHERE events.slug = %s AND events.status <> 'draft'
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +90,7 @@ def columns_of(row: models.Model, *, but: Sequence[str] = ()) -> tuple[object, .
 
 def read(slug: str, *, now: datetime) -> Offer | None:
     """Read a night guests may see, in two questions; None where there is none."""
-    for found in rows.ask(reading(), slug):
-        event, policy = rows.read(found, Event, RefundPolicy)
+    for event, policy, has_tables in rows.find_together((Event, RefundPolicy), NIGHT, slug, beside=(has_table(),)):
         types = holds.of_nights([event], now=now)[event.pk]
         stocks = [stock_of(type_, now=now) for type_ in types]
         return Offer(
@@ -96,23 +98,17 @@ def read(slug: str, *, now: datetime) -> Offer | None:
             types=types,
             stocks=stocks,
             policy=policy if policy.pk else None,
-            has_tables=found[-1],
+            has_tables=has_tables,
             is_on_sale=event.is_on_sale(now),
             notice=notice_of(event, sold_out=is_sold_out(stocks), now=now),
         )
     return None
 
 
-@cache
-def reading() -> str:
-    """Write the statement that finds the night."""
-    tables = Event._meta.get_field("tables").related_model
-    return (
-        f"SELECT {rows.columns(Event)}, {rows.columns(RefundPolicy)}, "  # noqa: S608 (our own names)
-        f"EXISTS (SELECT FROM {rows.table(tables)} AS one WHERE one.event_id = events.id) "
-        "FROM events LEFT JOIN refund_policies ON refund_policies.event_id = events.id "
-        "WHERE events.slug = %s AND events.status <> 'draft'"
-    )
+def has_table() -> str:
+    """Write the question whether a night has any table; whose they are, tickets does not know."""
+    tables = rows.table(Event._meta.get_field("tables").related_model)
+    return f"EXISTS (SELECT FROM {tables} AS one WHERE one.event_id = events.id)"
 
 
 def notice_of(night: Event, *, sold_out: bool, now: datetime) -> str:

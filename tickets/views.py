@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 
 from django.conf import settings
 from django.contrib import messages
@@ -18,7 +17,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from payments import bounces, expiry, orders, presses, products, rate_limits
 from payments.exceptions import PaymentsError
 from payments.kept import render_kept
-from payments.models import Order, rows
+from payments.models import Order
 from payments.orders import Buyer, Truth
 from payments.rate_limits import RateLimited
 from tickets import cancelling, finding, holds, offer, promos, purchases, structured_data, telling
@@ -219,7 +218,7 @@ def order(request: HttpRequest, reference: str) -> HttpResponse:
         return redirect("payments:pay", reference)
     truth = orders.truth(found)
     context = {"order": found, "event": found.event, "truth": truth}
-    tickets = tickets_of(found) if truth is Truth.DELIVERED else []
+    tickets = Ticket.objects.of_order(found) if truth is Truth.DELIVERED else []
     if any(ticket.status != Ticket.Status.VOID for ticket in tickets):
         context |= {
             "tickets": tickets,
@@ -235,25 +234,6 @@ def order(request: HttpRequest, reference: str) -> HttpResponse:
     response["X-Robots-Tag"] = "noindex, nofollow"
     response["Referrer-Policy"] = "same-origin"
     return response
-
-
-def tickets_of(found: Order) -> list[Ticket]:
-    """Return an order's tickets as they are numbered, each with its type."""
-    tickets = []
-    for values in rows.ask(reading_tickets(), found.pk):
-        ticket, ticket.ticket_type = rows.read(values, Ticket, TicketType)
-        tickets.append(ticket)
-    return tickets
-
-
-@cache
-def reading_tickets() -> str:
-    """Write the statement that reads them."""
-    return (
-        f"SELECT {rows.columns(Ticket)}, {rows.columns(TicketType)} FROM tickets "  # noqa: S608 (our own names)
-        "JOIN ticket_types ON ticket_types.id = tickets.ticket_type_id "
-        "WHERE tickets.order_id = %s ORDER BY tickets.position"
-    )
 
 
 def told(words: Telling, found: Order, *, now: datetime) -> dict[str, object]:

@@ -8,6 +8,7 @@ from maguey.api import staff, views
 app_name = "api"
 
 urlpatterns = [
+    re_path("\0", views.Nothing.as_view()),  # which PostgreSQL would refuse to look for
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("docs/", SpectacularSwaggerSplitView.as_view(url_name="api:schema"), name="docs"),
     path("events/", staff.Events.as_view(), name="events"),

@@ -84,8 +84,22 @@ def read(values: Values, *models_: type[models.Model]) -> Iterator[Any]:  # Any:
 
 def find(model: type[M], condition: str, *values: Any) -> list[M]:  # Any: whatever columns hold
     """Find the rows of a model that a condition in SQL holds for; it is one of ours, never a caller's, and may lock."""
-    sql = f"SELECT {columns(model)} FROM {table(model)} WHERE {condition}"  # noqa: S608 (our own names)
-    return [row for found in ask(sql, *values) for row in read(found, model)]
+    return [row for (row,) in find_together((model,), f"FROM {table(model)} WHERE {condition}", *values)]
+
+
+def find_together(
+    models_: tuple[type[models.Model], ...],
+    rest: str,
+    *values: Any,  # Any: whatever columns hold
+    beside: tuple[str, ...] = (),
+) -> list[Values]:
+    """Find rows of several models side by side, and then what else stands `beside` them.
+
+    `rest` is the statement from its FROM on, one of ours. What an outer join has not found is a row without a key.
+    """
+    wanted = ", ".join((*map(columns, models_), *beside))
+    found = ask(f"SELECT {wanted} {rest}", *values)
+    return [(*read(each, *models_), *each[len(each) - len(beside) :]) for each in found]
 
 
 def updated(row: models.Model, *names: str, still: dict[str, Any] | None = None) -> Write:  # Any: whatever columns hold

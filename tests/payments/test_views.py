@@ -187,6 +187,14 @@ def test_an_order_is_reached_by_its_reference_only(provider: FakeProvider) -> No
     assert Client().get("/orders/guess/").status_code == 404
 
 
+@pytest.mark.parametrize(
+    "address",
+    ["orders/a%00b/", "orders/a%00b/pay/", "tickets/a%00b/", "party/a%00b/", "nights/a%00b/", "webhooks/%00/"],
+)
+def test_an_address_with_a_nul_leads_nowhere(address: str) -> None:
+    assert Client().get(f"/{address}").status_code == 404
+
+
 def test_a_form_from_elsewhere_is_refused(provider: FakeProvider) -> None:
     order = hold()
     stranger = Client(enforce_csrf_checks=True)

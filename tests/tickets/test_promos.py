@@ -3,7 +3,8 @@ from datetime import datetime, timedelta
 import pytest
 from django.test import Client
 
-from payments import expiry, refunds, retrying
+from payments import checkout as checkout_of_payments
+from payments import expiry, fulfilment, refunds, retrying
 from payments.exceptions import PaymentsError
 from payments.models import Order, Refund
 from payments.orders import Buyer
@@ -99,6 +100,25 @@ def test_one_guest_ten_times_at_once_has_one_use(provider: FakeProvider) -> None
     assert sum(isinstance(answer, Order) for answer in answers) == 1
     assert sum(isinstance(answer, CodeUsedByGuest) for answer in answers) == 9
     assert counts(promo) == (1, 0)
+
+
+def test_who_buys_with_a_code_and_who_gets_tickets_for_one_do_not_lock_each_other_out(provider: FakeProvider) -> None:
+    promo, type_ = PromoCodeFactory.create(), TicketTypeFactory.create(capacity=500)
+    paid = [hold_with(type_, promo.code) for _ in range(40)]
+    for order in paid:
+        pay(provider, order)
+        checkout_of_payments.ask_provider(order, now=clock())
+    lots = [paid[first::4] for first in range(4)]
+
+    def act(number: int) -> None:
+        for order in lots[number // 2]:
+            if number % 2:
+                assert fulfilment.try_now(order, now=clock())
+            else:
+                hold_with(type_, promo.code)
+
+    assert all_at_once(8, act) == [None] * 8
+    assert counts(promo) == (40, 40)
 
 
 def test_a_guest_may_use_a_code_again_once_they_let_it_go(provider: FakeProvider, now: datetime) -> None:

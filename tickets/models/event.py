@@ -3,7 +3,6 @@
 import uuid
 from collections.abc import Iterable
 from datetime import datetime
-from functools import cache
 from typing import ClassVar
 from zoneinfo import ZoneInfo
 
@@ -13,15 +12,10 @@ from django.db.models import F, Q
 from payments.models import rows
 from payments.states import Moves, Stateful, legal_moves_only
 
-
-@cache
-def with_types() -> str:
-    """Write the statement that finds a visible night with some of its kinds of tickets."""
-    return (
-        f"SELECT {rows.columns(Event)}, {rows.columns(TicketType)} FROM events "  # noqa: S608 (our own names)
-        "LEFT JOIN ticket_types ON ticket_types.event_id = events.id AND ticket_types.slug = ANY(%s) "
-        "WHERE events.slug = %s AND events.status <> 'draft'"
-    )
+WITH_TYPES = """
+FROM events LEFT JOIN ticket_types ON ticket_types.event_id = events.id AND ticket_types.slug = ANY(%s)
+WHERE events.slug = %s AND events.status <> 'draft'
+"""
 
 
 class EventQuerySet(models.QuerySet["Event"]):
@@ -36,7 +30,7 @@ class EventQuerySet(models.QuerySet["Event"]):
 
         None where there is no such night.
         """
-        found = [tuple(rows.read(row, Event, TicketType)) for row in rows.ask(with_types(), [*types], slug)]
+        found = rows.find_together((Event, TicketType), WITH_TYPES, [*types], slug)
         return (found[0][0], [type_ for _, type_ in found if type_.pk]) if found else None
 
     def nights_to_come(self, now: datetime) -> "list[Event]":
